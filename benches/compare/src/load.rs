@@ -1,0 +1,171 @@
+//! The load: keep-alive connections in a closed loop, every answer checked.
+
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+
+use crate::answer;
+use crate::standin::SYNC_BODY;
+
+/// A run that hears nothing for this long has failed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Open connections to one proxy.
+#[derive(Debug)]
+pub struct Load {
+    poll: Poll,
+    conns: Vec<Conn>,
+    scratch: Vec<u8>,
+    next: usize,
+}
+
+#[derive(Debug)]
+struct Conn {
+    stream: TcpStream,
+    /// The start of an answer that did not come whole.
+    received: Vec<u8>,
+    busy: bool,
+}
+
+impl Load {
+    /// Opens `count` connections to `proxy`.
+    pub fn connect(proxy: SocketAddr, count: usize) -> Result<Load> {
+        let poll = Poll::new().context("make a poll")?;
+        let mut conns = Vec::with_capacity(count);
+        for index in 0..count {
+            let stream = std::net::TcpStream::connect(proxy).context("connect to the proxy")?;
+            stream.set_nodelay(true)?;
+            stream.set_nonblocking(true)?;
+            let mut stream = TcpStream::from_std(stream);
+            poll.registry()
+                .register(&mut stream, Token(index), Interest::READABLE)?;
+            conns.push(Conn {
+                stream,
+                received: Vec::new(),
+                busy: false,
+            });
+        }
+        Ok(Load {
+            poll,
+            conns,
+            scratch: vec![0; 64 * 1024],
+            next: 0,
+        })
+    }
+
+    /// Sends `total` of `requests` in turn, one at a time on each connection; returns how long it took.
+    pub fn run(&mut self, requests: &[Vec<u8>], total: usize) -> Result<Duration> {
+        let begun = Instant::now();
+        let mut unsent = total;
+        let mut missing = total;
+        for index in 0..self.conns.len().min(total) {
+            self.send(index, requests)?;
+            unsent -= 1;
+        }
+        let mut events = Events::with_capacity(self.conns.len());
+        while missing > 0 {
+            self.poll(&mut events)
+                .with_context(|| format!("{missing} of {total} answers missing"))?;
+            for event in &events {
+                let index = event.token().0;
+                if !self.conns[index].answered(&mut self.scratch)? {
+                    continue;
+                }
+                missing -= 1;
+                if unsent > 0 {
+                    self.send(index, requests)?;
+                    unsent -= 1;
+                }
+            }
+        }
+        Ok(begun.elapsed())
+    }
+
+    /// Sends one request on each connection and does not wait for an answer.
+    pub fn send_all(&mut self, requests: &[Vec<u8>]) -> Result<()> {
+        (0..self.conns.len()).try_for_each(|index| self.send(index, requests))
+    }
+
+    /// Waits for the answers to [`Load::send_all`].
+    pub fn receive_all(&mut self) -> Result<()> {
+        let mut events = Events::with_capacity(1024);
+        let mut missing = self.conns.len();
+        while missing > 0 {
+            self.poll(&mut events)
+                .with_context(|| format!("{missing} answers missing"))?;
+            for event in &events {
+                missing -= usize::from(self.conns[event.token().0].answered(&mut self.scratch)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, index: usize, requests: &[Vec<u8>]) -> Result<()> {
+        let request = &requests[self.next % requests.len()];
+        self.next += 1;
+        let conn = &mut self.conns[index];
+        let sent = conn.stream.write(request).context("send a request")?;
+        ensure!(
+            sent == request.len(),
+            "the socket did not take a whole request"
+        );
+        conn.busy = true;
+        Ok(())
+    }
+
+    fn poll(&mut self, events: &mut Events) -> Result<()> {
+        match self.poll.poll(events, Some(PATIENCE)) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            outcome => outcome.context("poll")?,
+        }
+        ensure!(!events.is_empty(), "nothing came for {PATIENCE:?}");
+        Ok(())
+    }
+}
+
+impl Conn {
+    /// Reads; true when that completed the right answer.
+    fn answered(&mut self, scratch: &mut [u8]) -> Result<bool> {
+        let length = match self.stream.read(scratch) {
+            Ok(0) => bail!("the proxy closed a connection"),
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(error).context("receive an answer"),
+        };
+        ensure!(self.busy, "bytes came without a request");
+        let whole = if self.received.is_empty() {
+            check(&scratch[..length])?
+        } else {
+            self.received.extend_from_slice(&scratch[..length]);
+            check(&self.received)?
+        };
+        match whole {
+            true => self.received.clear(),
+            false if self.received.is_empty() => {
+                self.received.extend_from_slice(&scratch[..length])
+            }
+            false => {}
+        }
+        self.busy = !whole;
+        Ok(whole)
+    }
+}
+
+/// Whether `bytes` are a whole sync answer; an error when they are a wrong one.
+fn check(bytes: &[u8]) -> Result<bool> {
+    let Some(answer) = answer::parse(bytes)? else {
+        return Ok(false);
+    };
+    ensure!(answer.status == 200, "status {}", answer.status);
+    ensure!(
+        *answer.body == *SYNC_BODY.as_bytes(),
+        "wrong body of {} bytes",
+        answer.body.len()
+    );
+    ensure!(answer.length == bytes.len(), "bytes behind the answer");
+    Ok(true)
+}

@@ -1,0 +1,10 @@
+//! What the configuration says of the admin address.
+
+use crate::net::Address;
+
+/// The admin address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Where it listens; port 0 takes any free one.
+    pub address: Address,
+}

@@ -1,0 +1,18 @@
+//! Our own log, on stderr.
+
+use std::io::{IsTerminal, stderr};
+
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+
+/// Starts the log; `THALAMUS_LOG` sets what it says.
+pub(super) fn start() {
+    let filter = EnvFilter::builder()
+        .with_env_var("THALAMUS_LOG")
+        .with_default_directive(LevelFilter::INFO.into())
+        .from_env_lossy();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(stderr)
+        .with_ansi(stderr().is_terminal())
+        .init();
+}

@@ -1,0 +1,80 @@
+//! `thalamus run`: serves until told to stop.
+
+use std::{path::Path, process::ExitCode};
+
+use anyhow::Context;
+use tokio::{
+    runtime,
+    signal::unix::{Signal, SignalKind, signal},
+};
+
+use super::log;
+use crate::{
+    app,
+    config::{self, Settings},
+};
+
+/// Serves what `file` says; its faults go to stderr.
+pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
+    let settings = match config::load(file) {
+        Ok(settings) => settings,
+        Err(faults) => {
+            eprintln!("{faults}");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    log::start();
+    for warning in config::warnings(&settings) {
+        tracing::warn!("{warning}");
+    }
+    let control = runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("control")
+        .enable_all()
+        .build()
+        .context("start the control runtime")?;
+    let done = control.block_on(serve(settings));
+    // After a second signal, nobody waits for the threads that still serve.
+    control.shutdown_background();
+    done
+}
+
+async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
+    let mut stops = Stops::listen().context("listen for signals")?;
+    let running = app::start(settings).await?;
+    for address in &running.listeners {
+        tracing::info!("serving on {address}");
+    }
+    if let Some(admin) = running.admin {
+        tracing::info!("status page on http://{admin}/");
+    }
+    stops.next().await;
+    tracing::info!("stopping: running requests may end; a second signal ends them at once");
+    tokio::select! {
+        () = running.stop() => tracing::info!("stopped"),
+        () = stops.next() => tracing::warn!("stopped before the running requests ended"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The signals that tell us to stop.
+struct Stops {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stops {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

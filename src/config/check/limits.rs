@@ -1,0 +1,77 @@
+//! Deadlines and sizes.
+
+use super::duration;
+use crate::{
+    config::{
+        Fault,
+        node::{Node, Table},
+        units,
+    },
+    route::Limits,
+};
+
+/// `limits` and `timeouts`.
+pub(super) fn read(top: &mut Table, faults: &mut Vec<Fault>) -> Limits {
+    let mut limits = Limits::default();
+    let sizes = top.take("limits");
+    if let Some(table) = sizes.and_then(|node| node.table(faults)) {
+        read_sizes(table, &mut limits, faults);
+    }
+    let timeouts = top.take("timeouts");
+    if let Some(table) = timeouts.and_then(|node| node.table(faults)) {
+        read_timeouts(table, &mut limits, faults);
+    }
+    limits
+}
+
+fn read_sizes(mut table: Table, limits: &mut Limits, faults: &mut Vec<Fault>) {
+    for (key, limit) in [
+        ("body", &mut limits.body),
+        ("media_upload", &mut limits.media_upload),
+    ] {
+        let size = table.take(key).and_then(|node| size(node, faults));
+        *limit = size.unwrap_or(*limit);
+    }
+    table.finish(faults);
+}
+
+/// A size; a bare number counts bytes, as Synapse reads it.
+fn size(node: Node, faults: &mut Vec<Fault>) -> Option<u64> {
+    match node.is_text() {
+        true => node.parse(units::size, faults),
+        false => {
+            let fault = node.fault("expected at least 1 byte");
+            let bytes = node.whole(faults)?;
+            let bytes = u64::try_from(bytes).ok().filter(|bytes| *bytes > 0);
+            if bytes.is_none() {
+                faults.push(fault);
+            }
+            bytes
+        }
+    }
+}
+
+fn read_timeouts(mut table: Table, limits: &mut Limits, faults: &mut Vec<Fault>) {
+    for (key, limit) in [
+        ("connect", &mut limits.connect),
+        ("head", &mut limits.head),
+        ("client_idle", &mut limits.client_idle),
+        ("sync_extra", &mut limits.sync_extra),
+        ("initial_sync", &mut limits.initial_sync),
+        ("federation_send", &mut limits.federation_send),
+        ("media_idle", &mut limits.media_idle),
+        ("other", &mut limits.other),
+        ("wait_sync", &mut limits.wait_sync),
+        ("wait_initial", &mut limits.wait_initial),
+        ("wait_other", &mut limits.wait_other),
+    ] {
+        *limit = duration(&mut table, key, faults).unwrap_or(*limit);
+        if limit.is_zero() {
+            faults.push(Fault::new(
+                format!("{}.{key}", table.path),
+                "must be longer than 0s",
+            ));
+        }
+    }
+    table.finish(faults);
+}

@@ -1,0 +1,106 @@
+//! From loose values to each part's Settings, all faults on the way written down.
+
+mod health;
+mod limits;
+mod listeners;
+mod pools;
+mod serves;
+mod workers;
+
+use std::{num::NonZeroUsize, time::Duration};
+
+pub(super) use serves::is_one_process;
+
+use super::{
+    Fault, Settings, later,
+    node::{Node, Table},
+    units,
+};
+use crate::{admin, lifecycle, net::Address, telemetry::AccessLog};
+
+/// The Settings of a configuration; of use only when no fault was found.
+pub(super) fn settings(root: Node, faults: &mut Vec<Fault>) -> Option<Settings> {
+    let mut top = root.table(faults)?;
+    let threads = threads(top.take("threads"), faults);
+    let access_log = access_log(top.take("access_log"), faults);
+    let listeners = listeners::read(&mut top, faults);
+    let admin = top.take("admin").and_then(|node| admin(node, faults));
+    let pools = pools::read(&mut top, faults);
+    let limits = limits::read(&mut top, faults);
+    let health = health::read(top.take("health"), faults);
+    let shutdown = shutdown(top.take("shutdown"), faults);
+    later::refuse(&mut top, later::TOP, faults);
+    top.finish(faults);
+    listeners::refuse_doubles(&listeners, admin.as_ref(), faults);
+    Some(Settings {
+        threads,
+        listeners,
+        admin,
+        pools,
+        limits,
+        health,
+        access_log,
+        shutdown,
+    })
+}
+
+fn threads(node: Option<Node>, faults: &mut Vec<Fault>) -> NonZeroUsize {
+    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let Some(node) = node else { return cores };
+    let fault =
+        node.fault("expected a number of threads from 1 to 1024; leave it out to use every core");
+    let Some(number) = node.whole(faults) else {
+        return cores;
+    };
+    let threads = usize::try_from(number)
+        .ok()
+        .filter(|threads| *threads <= 1024);
+    threads.and_then(NonZeroUsize::new).unwrap_or_else(|| {
+        faults.push(fault);
+        cores
+    })
+}
+
+fn access_log(node: Option<Node>, faults: &mut Vec<Fault>) -> AccessLog {
+    node.and_then(|node| node.parse(log_form, faults))
+        .unwrap_or(AccessLog::Text)
+}
+
+fn log_form(text: &str) -> Result<AccessLog, &'static str> {
+    match text {
+        "text" => Ok(AccessLog::Text),
+        "json" => Ok(AccessLog::Json),
+        "none" => Ok(AccessLog::None),
+        _ => Err("expected text, json or none"),
+    }
+}
+
+fn admin(node: Node, faults: &mut Vec<Fault>) -> Option<admin::Settings> {
+    let mut table = node.table(faults)?;
+    let address = table.require("address", "such as 127.0.0.1:9090", faults);
+    let address = address.and_then(|node| node.parse(admin_address, faults));
+    table.finish(faults);
+    address.map(|address| admin::Settings { address })
+}
+
+fn admin_address(text: &str) -> Result<Address, String> {
+    match text.parse() {
+        Ok(Address::Unix(_)) => Err("the admin address is host:port, not a Unix socket".into()),
+        Ok(address) => Ok(address),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn shutdown(node: Option<Node>, faults: &mut Vec<Fault>) -> lifecycle::Settings {
+    let grace = node.and_then(|node| {
+        let mut table = node.table(faults)?;
+        let grace = duration(&mut table, "grace", faults);
+        table.finish(faults);
+        grace
+    });
+    grace.map_or_else(Default::default, |grace| lifecycle::Settings { grace })
+}
+
+fn duration(table: &mut Table, key: &'static str, faults: &mut Vec<Fault>) -> Option<Duration> {
+    table.take(key)?.parse(units::duration, faults)
+}

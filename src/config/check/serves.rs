@@ -1,0 +1,101 @@
+//! Which groups a pool serves.
+
+use crate::{
+    config::{
+        Fault,
+        fault::suggest,
+        node::{Node, Table},
+    },
+    matrix::Group,
+    pool,
+};
+
+/// The word that stands for every group that any client worker can serve.
+const GENERIC: &str = "generic";
+
+/// `serves`: the groups named, and whether `generic` was.
+pub(super) fn read(
+    table: &mut Table,
+    is_main: bool,
+    faults: &mut Vec<Fault>,
+) -> (Vec<Group>, bool) {
+    let node = match is_main {
+        true => table.take("serves"),
+        false => table.require(
+            "serves",
+            "name the groups, such as `serves: [sync]`, or `[generic]`",
+            faults,
+        ),
+    };
+    let Some(node) = node else {
+        return Default::default();
+    };
+    let empty = node.fault("no group; name one, such as `sync`, or remove the pool");
+    let Some(nodes) = node.list(faults) else {
+        return Default::default();
+    };
+    if nodes.is_empty() && !is_main {
+        faults.push(empty);
+    }
+    named(nodes, is_main, faults)
+}
+
+/// A group that lives in one process must have one pool, or half of its requests would go wrong.
+pub(super) fn refuse_second_writers(pools: &[pool::Settings], faults: &mut Vec<Fault>) {
+    for (index, pool) in pools.iter().enumerate() {
+        for group in pool.serves.iter().filter(|group| is_one_process(**group)) {
+            if let Some(first) = pools[..index]
+                .iter()
+                .find(|other| other.serves.contains(group))
+            {
+                let (group, first) = (group.name(), &first.name);
+                let message = format!(
+                    "`{group}` lives in one process, and the pool `{first}` serves it; keep one"
+                );
+                faults.push(Fault::new(format!("pools.{}.serves", pool.name), message));
+            }
+        }
+    }
+}
+
+/// True for what Synapse lets one process write (`stream_writers` with one name) or keeps in one process's memory.
+pub(in crate::config) fn is_one_process(group: Group) -> bool {
+    use Group::*;
+    matches!(
+        group,
+        Typing | ToDevice | AccountData | Presence | PushRules | Sso | Rendezvous
+    )
+}
+
+fn named(nodes: Vec<Node>, is_main: bool, faults: &mut Vec<Fault>) -> (Vec<Group>, bool) {
+    let (mut groups, mut generic) = (Vec::new(), false);
+    for node in nodes {
+        let twice = node.fault("named twice; remove one");
+        match node.parse(|text| word(text, is_main), faults) {
+            Some(None) => generic = true,
+            Some(Some(group)) if groups.contains(&group) => faults.push(twice),
+            Some(Some(group)) => groups.push(group),
+            None => {}
+        }
+    }
+    (groups, generic)
+}
+
+/// One word of `serves`; none for `generic`.
+fn word(text: &str, is_main: bool) -> Result<Option<Group>, String> {
+    match text.parse() {
+        Ok(Group::Refused) => Err("no pool serves this group: these requests are refused".into()),
+        Ok(Group::Main) if !is_main => Err("only the pool `main` serves this group".into()),
+        Ok(group) => Ok(Some(group)),
+        Err(_) if text == GENERIC => Ok(None),
+        Err(_) => Err(format!("no such group; {}", suggest(text, &words()))),
+    }
+}
+
+fn words() -> Vec<&'static str> {
+    let groups = Group::ALL.iter().map(|group| group.name());
+    groups
+        .filter(|name| *name != "refused")
+        .chain([GENERIC])
+        .collect()
+}

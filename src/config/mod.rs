@@ -1,0 +1,66 @@
+//! The configuration: a YAML file and the environment, checked once into each part's Settings.
+
+mod check;
+mod environment;
+mod fault;
+mod file;
+mod later;
+mod node;
+mod units;
+mod warn;
+
+use std::{num::NonZeroUsize, path::Path};
+
+pub use fault::{Fault, Faults};
+pub use warn::warnings;
+
+use crate::{admin, front, lifecycle, pool, route, telemetry};
+
+/// Everything that a sound configuration says, part by part.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Data-plane threads.
+    pub threads: NonZeroUsize,
+    /// Where clients come in; at least one.
+    pub listeners: Vec<front::Settings>,
+    /// The admin address; none when not wanted.
+    pub admin: Option<admin::Settings>,
+    /// All pools, `main` first, then in the order of the file.
+    pub pools: Vec<pool::Settings>,
+    /// Deadlines and sizes.
+    pub limits: route::Limits,
+    /// When a worker is ejected and let in again.
+    pub health: pool::Health,
+    /// What the access log looks like.
+    pub access_log: telemetry::AccessLog,
+    /// How we stop.
+    pub shutdown: lifecycle::Settings,
+}
+
+/// Reads the file at `path` and the environment, and checks all of it.
+///
+/// A variable overrides one key: `THALAMUS_`, then the key's path with `__` between its parts, in any case:
+/// `THALAMUS_ADMIN__ADDRESS=0.0.0.0:9090`, `THALAMUS_LISTENERS__0__ADDRESS`, `THALAMUS_POOLS__MAIN__WORKERS`.
+/// Its value is read as YAML, so that `[10.0.0.0/8]` is a list. In the name of a pool, `_` stands for `-` and `.` too.
+pub fn load(path: &Path) -> Result<Settings, Faults> {
+    let text = file::read(path).map_err(|fault| Faults::new(path, vec![fault]))?;
+    parse(&text, environment::variables()).map_err(|faults| Faults::new(path, faults))
+}
+
+/// Checks a configuration's text, with these variables of the environment over it.
+pub fn parse(
+    text: &str,
+    variables: impl IntoIterator<Item = (String, String)>,
+) -> Result<Settings, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let mut value = file::value(text).map_err(|fault| vec![fault])?;
+    environment::apply(&mut value, variables, &mut faults);
+    let settings = check::settings(node::Node::root(value), &mut faults);
+    match settings {
+        Some(settings) if faults.is_empty() => Ok(settings),
+        _ => Err(faults),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! The loose shape: a value, where it stands, and who wrote it there.
+
+use std::fmt::Display;
+
+use config::{Value, ValueKind};
+
+use super::{Fault, fault::suggest};
+
+/// A value with its path. What is asked of it and fails is a fault, written down at once.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) path: String,
+    variable: Option<String>,
+    kind: ValueKind,
+}
+
+/// A mapping whose keys are taken one by one; those left over are unknown.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) path: String,
+    entries: Vec<(String, Node)>,
+    known: Vec<&'static str>,
+}
+
+impl Node {
+    /// The whole configuration.
+    pub(super) fn root(value: Value) -> Self {
+        Self::new(String::new(), value)
+    }
+
+    fn new(path: String, value: Value) -> Self {
+        Self {
+            path,
+            variable: value.origin().map(Into::into),
+            kind: value.kind,
+        }
+    }
+
+    /// A fault of this value.
+    pub(super) fn fault(&self, message: impl Into<String>) -> Fault {
+        Fault {
+            variable: self.variable.clone(),
+            ..Fault::new(&self.path, message)
+        }
+    }
+
+    /// True for a text.
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self.kind, ValueKind::String(_))
+    }
+
+    /// True for a mapping.
+    pub(super) fn is_table(&self) -> bool {
+        matches!(self.kind, ValueKind::Table(_))
+    }
+
+    /// A mapping.
+    pub(super) fn table(self, faults: &mut Vec<Fault>) -> Option<Table> {
+        let ValueKind::Table(entries) = self.kind else {
+            faults.push(self.expected("a mapping"));
+            return None;
+        };
+        let nodes = entries.into_iter().map(|(key, value)| {
+            let path = under(&self.path, &key);
+            (key, Self::new(path, value))
+        });
+        Some(Table {
+            entries: nodes.collect(),
+            path: self.path,
+            known: Vec::new(),
+        })
+    }
+
+    /// A list.
+    pub(super) fn list(self, faults: &mut Vec<Fault>) -> Option<Vec<Self>> {
+        let ValueKind::Array(items) = self.kind else {
+            faults.push(self.expected("a list"));
+            return None;
+        };
+        let nodes = items.into_iter().enumerate();
+        Some(
+            nodes
+                .map(|(index, value)| Self::new(format!("{}[{index}]", self.path), value))
+                .collect(),
+        )
+    }
+
+    /// A text.
+    pub(super) fn text(self, faults: &mut Vec<Fault>) -> Option<String> {
+        match self.kind {
+            ValueKind::String(text) => Some(text),
+            _ => {
+                faults.push(self.expected("a text"));
+                None
+            }
+        }
+    }
+
+    /// A text that `read` makes something of.
+    pub(super) fn parse<T, E: Display>(
+        self,
+        read: impl FnOnce(&str) -> Result<T, E>,
+        faults: &mut Vec<Fault>,
+    ) -> Option<T> {
+        let fault = self.fault("");
+        let text = self.text(faults)?;
+        let refused = |error: E| Fault {
+            message: format!("`{text}`: {error}"),
+            ..fault
+        };
+        read(&text)
+            .map_err(|error| faults.push(refused(error)))
+            .ok()
+    }
+
+    /// A number, whole or not.
+    pub(super) fn number(self, faults: &mut Vec<Fault>) -> Option<f64> {
+        let number = match self.kind {
+            ValueKind::I64(number) => Some(number as f64),
+            ValueKind::Float(number) => Some(number),
+            _ => None,
+        };
+        if number.is_none() {
+            faults.push(self.expected("a number"));
+        }
+        number
+    }
+
+    /// A whole number.
+    pub(super) fn whole(self, faults: &mut Vec<Fault>) -> Option<i64> {
+        match self.kind {
+            ValueKind::I64(number) => Some(number),
+            _ => {
+                faults.push(self.expected("a whole number"));
+                None
+            }
+        }
+    }
+
+    /// The fault of a value that is not `what`.
+    pub(super) fn expected(&self, what: &str) -> Fault {
+        let found = match &self.kind {
+            ValueKind::Nil => "nothing".into(),
+            ValueKind::Boolean(value) => format!("`{value}`; put it in quotes if it is a text"),
+            ValueKind::Float(number) => format!("the number {number}{}", quote(what)),
+            ValueKind::I64(number) => format!("the number {number}{}", quote(what)),
+            ValueKind::String(text) => format!("the text `{text}`"),
+            ValueKind::Table(_) => "a mapping".into(),
+            ValueKind::Array(_) => "a list".into(),
+            _ => "a number out of range".into(),
+        };
+        self.fault(format!("expected {what}, found {found}"))
+    }
+}
+
+impl Table {
+    /// The value of a key.
+    pub(super) fn take(&mut self, key: &'static str) -> Option<Node> {
+        self.known.push(key);
+        let index = self.entries.iter().position(|(name, _)| name == key)?;
+        Some(self.entries.remove(index).1)
+    }
+
+    /// The value of a key that must be there; `way_out` says what to write.
+    pub(super) fn require(
+        &mut self,
+        key: &'static str,
+        way_out: &str,
+        faults: &mut Vec<Fault>,
+    ) -> Option<Node> {
+        let node = self.take(key);
+        if node.is_none() {
+            faults.push(Fault::new(
+                under(&self.path, key),
+                format!("missing; {way_out}"),
+            ));
+        }
+        node
+    }
+
+    /// All entries in the file's order, whatever their keys.
+    pub(super) fn into_entries(self) -> Vec<(String, Node)> {
+        self.entries
+    }
+
+    /// Ends the mapping: what nobody asked for is unknown.
+    pub(super) fn finish(self, faults: &mut Vec<Fault>) {
+        let unknown = |(key, node): &(String, Node)| {
+            node.fault(format!("unknown key; {}", suggest(key, &self.known)))
+        };
+        faults.extend(self.entries.iter().map(unknown));
+    }
+}
+
+fn under(path: &str, key: &str) -> String {
+    match path {
+        "" => key.into(),
+        _ => format!("{path}.{key}"),
+    }
+}
+
+fn quote(what: &str) -> &'static str {
+    match what {
+        "a text" => "; put it in quotes",
+        _ => "",
+    }
+}

@@ -1,0 +1,234 @@
+use super::*;
+
+#[test]
+fn every_fault_is_reported_at_once() {
+    let text = "
+listeners:
+  - address: 0.0.0.0
+    trusted_proxy: [10.0.0.0/8]
+pools:
+  sync:
+    serves: [snyc]
+    workers:
+      - 127.0.0.1:8101
+      - {adress: '127.0.0.1:8102'}
+thread: 2
+";
+    assert_eq!(
+        faults(text),
+        [
+            "listeners[0].address: `0.0.0.0`: the port is missing; write host:port or unix:/path",
+            "listeners[0].trusted_proxy: unknown key; did you mean `trusted_proxies`?",
+            "pools.main: missing; the main process is always there: write `main: {workers: [\"127.0.0.1:8008\"]}`",
+            "pools.sync.serves[0]: `snyc`: no such group; did you mean `sync`?",
+            "pools.sync.workers[1].address: missing; such as \"127.0.0.1:8081\" or unix:/run/w1.sock",
+            "pools.sync.workers[1].adress: unknown key; did you mean `address`?",
+            "thread: unknown key; did you mean `threads`?",
+        ]
+    );
+}
+
+#[test]
+fn wrong_types_say_what_was_found() {
+    for (more, fault) in [
+        (
+            "threads: many",
+            "threads: expected a whole number, found the text `many`",
+        ),
+        (
+            "threads: 1.5",
+            "threads: expected a whole number, found the number 1.5",
+        ),
+        (
+            "threads: [1]",
+            "threads: expected a whole number, found a list",
+        ),
+        (
+            "access_log: 1",
+            "access_log: expected a text, found the number 1; put it in quotes",
+        ),
+        (
+            "access_log: true",
+            "access_log: expected a text, found `true`; put it in quotes if it is a text",
+        ),
+        (
+            "timeouts: 5s",
+            "timeouts: expected a mapping, found the text `5s`",
+        ),
+        ("timeouts:", "timeouts: expected a mapping, found nothing"),
+        (
+            "limits: {body: {}}",
+            "limits.body: expected a whole number, found a mapping",
+        ),
+    ] {
+        assert_eq!(faults_of(more), [fault], "{more}");
+    }
+}
+
+#[test]
+fn values_out_of_range_say_the_range() {
+    let threads =
+        "threads: expected a number of threads from 1 to 1024; leave it out to use every core";
+    for (more, fault) in [
+        ("threads: 0", threads),
+        ("threads: -1", threads),
+        ("threads: 5000", threads),
+        (
+            "access_log: yaml",
+            "access_log: `yaml`: expected text, json or none",
+        ),
+        (
+            "timeouts: {other: 0s}",
+            "timeouts.other: must be longer than 0s",
+        ),
+        ("limits: {body: 0}", "limits.body: expected at least 1 byte"),
+        (
+            "limits: {body: lots}",
+            "limits.body: `lots`: write a size such as 512K, 50M or 12.5MiB",
+        ),
+    ] {
+        assert_eq!(faults_of(more), [fault], "{more}");
+    }
+    let fault = &faults_of("timeouts: {other: '90'}")[0];
+    assert!(
+        fault.ends_with("write a duration such as 90s or 10m"),
+        "{fault}"
+    );
+}
+
+#[test]
+fn faults_of_pools() {
+    let weight =
+        "pools.extra.workers[0].weight: expected a weight above 0, at most 1000; 1 is usual";
+    for (pool, fault) in [
+        (
+            "{serves: [sync], workers: []}",
+            "pools.extra.workers: no worker; add one such as \"127.0.0.1:8081\", or remove the pool",
+        ),
+        (
+            "{serves: [sync]}",
+            "pools.extra.workers: missing; list them: `workers: [\"127.0.0.1:8081\"]`",
+        ),
+        (
+            "{workers: ['a:1']}",
+            "pools.extra.serves: missing; name the groups, such as `serves: [sync]`, or `[generic]`",
+        ),
+        (
+            "{serves: [], workers: ['a:1']}",
+            "pools.extra.serves: no group; name one, such as `sync`, or remove the pool",
+        ),
+        (
+            "{serves: [sync, sync], workers: ['a:1']}",
+            "pools.extra.serves[1]: named twice; remove one",
+        ),
+        (
+            "{serves: [main], workers: ['a:1']}",
+            "pools.extra.serves[0]: `main`: only the pool `main` serves this group",
+        ),
+        (
+            "{serves: [refused], workers: ['a:1']}",
+            "pools.extra.serves[0]: `refused`: no pool serves this group: these requests are refused",
+        ),
+        (
+            "{serves: [sync], workers: ['a:1', 'a:1']}",
+            "pools.extra.workers[1]: a second worker named `a:1` in this pool; give each its own name",
+        ),
+        (
+            "{serves: [sync], workers: ['a:0']}",
+            "pools.extra.workers[0]: `a:0`: a worker's port cannot be 0",
+        ),
+        (
+            "{serves: [sync], workers: [8081]}",
+            "pools.extra.workers[0]: expected \"host:port\", unix:/path or a mapping with an address, found the number 8081",
+        ),
+        (
+            "{serves: [sync], workers: [{address: 'a:1', weight: 0}]}",
+            weight,
+        ),
+        (
+            "{serves: [sync], workers: [{address: 'a:1', weight: -2.5}]}",
+            weight,
+        ),
+        (
+            "{serves: [sync], workers: [{address: 'a:1', name: 'a b'}]}",
+            "pools.extra.workers[0].name: `a b`: a worker's name has 1 to 253 visible ASCII characters, without spaces",
+        ),
+        ("", "pools.extra: expected a mapping, found nothing"),
+    ] {
+        assert_eq!(faults_of_pool(pool), [fault], "{pool}");
+    }
+    let name = faults(&SMALL.replace("Sync-EU.1", "'sync eu'"));
+    assert_eq!(
+        name,
+        ["pools.sync eu: a pool's name has 1 to 63 letters, digits, `-`, `_` or `.`"]
+    );
+}
+
+#[test]
+fn only_a_group_that_lives_in_one_process_has_one_pool() {
+    let two = |group: &str| {
+        let pool = |port: u16| format!("{{serves: [{group}], workers: ['127.0.0.1:{port}']}}");
+        parsed(
+            &format!("{SMALL}  one: {}\n  two: {}", pool(1), pool(2)),
+            &[],
+        )
+    };
+    assert!(two("client_reader").is_ok());
+    let fault =
+        "pools.two.serves: `typing` lives in one process, and the pool `one` serves it; keep one";
+    assert_eq!(two("typing").unwrap_err(), [fault]);
+}
+
+#[test]
+fn faults_of_listeners() {
+    let with = |listeners: &str| faults(&SMALL.replace("[{address: 127.0.0.1:8080}]", listeners));
+    assert_eq!(
+        with("[]"),
+        ["listeners: no listener; add one: `- address: 0.0.0.0:8080`"]
+    );
+    assert_eq!(
+        with("[{address: 'a:1'}, {address: 'a:1'}]"),
+        ["listeners[1].address: a:1 is taken by a listener above; choose another"]
+    );
+    assert_eq!(
+        with("[{address: 127.0.0.1:9090}]"),
+        ["admin.address: 127.0.0.1:9090 is taken by a listener; choose another port"]
+    );
+    assert_eq!(
+        with("[{address: 'a:1', trusted_proxies: [10.0.0.0/33, 10.0.0.1]}]"),
+        [
+            "listeners[0].trusted_proxies[0]: `10.0.0.0/33`: expected a network such as 10.0.0.0/8 or fd00::/8, or one address"
+        ]
+    );
+    assert_eq!(
+        faults(&SMALL.replace("127.0.0.1:9090", "unix:/run/a.sock")),
+        ["admin.address: `unix:/run/a.sock`: the admin address is host:port, not a Unix socket"]
+    );
+    assert!(parsed(&SMALL.replace("8080}]", "0}, {address: 127.0.0.1:0}]"), &[]).is_ok());
+}
+
+#[test]
+fn what_comes_later_is_refused_by_name() {
+    assert_eq!(
+        faults_of("appservices: []\nsynapse_version: '1.163'"),
+        ["appservices", "synapse_version"]
+            .map(|key| format!("{key}: not supported yet; remove it"))
+    );
+    assert_eq!(
+        faults(&SMALL.replace(
+            "8080}",
+            "8080, tls: {}, serves: [sync], proxy_protocol: required}"
+        )),
+        ["tls", "serves", "proxy_protocol"]
+            .map(|key| format!("listeners[0].{key}: not supported yet; remove it"))
+    );
+    for (pool, key) in [
+        ("{serves: [sync], dns: {}}", "dns"),
+        ("{serves: [sync], kubernetes: {}}", "kubernetes"),
+    ] {
+        assert_eq!(
+            faults_of_pool(pool),
+            [format!("pools.extra.{key}: not supported yet; remove it")]
+        );
+    }
+}

@@ -1,0 +1,192 @@
+mod environment;
+mod faults;
+
+use std::time::Duration;
+
+use super::*;
+use crate::{discovery::Source, matrix::Group};
+
+const SMALL: &str = "
+listeners: [{address: 127.0.0.1:8080}]
+admin: {address: 127.0.0.1:9090}
+pools:
+  Sync-EU.1: {serves: [sync, generic], workers: ['127.0.0.1:8101', {name: Two, address: 'unix:/run/2.sock', weight: 2}]}
+  main: {workers: ['127.0.0.1:8008']}
+";
+
+fn parsed(text: &str, variables: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
+    let variables = variables
+        .iter()
+        .map(|(name, value)| ((*name).into(), (*value).into()));
+    parse(text, variables).map_err(|faults| faults.iter().map(ToString::to_string).collect())
+}
+
+fn faults(text: &str) -> Vec<String> {
+    parsed(text, &[]).expect_err("this text has faults")
+}
+
+/// The faults of a sound configuration with these lines more.
+fn faults_of(more: &str) -> Vec<String> {
+    faults(&format!("{SMALL}{more}"))
+}
+
+/// The faults of a sound configuration with this pool more.
+fn faults_of_pool(pool: &str) -> Vec<String> {
+    faults(&SMALL.replace("  main:", &format!("  extra: {pool}\n  main:")))
+}
+
+fn workers(settings: &Settings, pool: usize) -> Vec<(String, String, f64)> {
+    let Source::Static(found) = &settings.pools[pool].source;
+    let worker =
+        |w: &crate::discovery::Endpoint| (w.name.to_string(), w.address.to_string(), w.weight);
+    found.iter().map(worker).collect()
+}
+
+#[test]
+fn a_sound_file_keeps_names_as_written() {
+    let settings = parsed(SMALL, &[]).unwrap();
+    assert_eq!(&*settings.pools[0].name, "main", "main is first");
+    assert_eq!(&*settings.pools[1].name, "Sync-EU.1");
+    assert_eq!(
+        (
+            settings.pools[1].serves.as_slice(),
+            settings.pools[1].generic
+        ),
+        ([Group::Sync].as_slice(), true)
+    );
+    let expected = [
+        ("127.0.0.1:8101".into(), "127.0.0.1:8101".into(), 1.0),
+        ("Two".into(), "unix:/run/2.sock".into(), 2.0),
+    ];
+    assert_eq!(workers(&settings, 1), expected);
+    assert!(warnings(&settings).is_empty());
+}
+
+#[test]
+fn what_is_left_out_has_its_default() {
+    let settings = parsed(SMALL, &[]).unwrap();
+    assert_eq!(
+        settings.threads,
+        std::thread::available_parallelism().unwrap()
+    );
+    assert_eq!(settings.access_log, telemetry::AccessLog::Text);
+    assert_eq!(settings.shutdown.grace, Duration::from_secs(60));
+    assert_eq!(settings.limits, route::Limits::default());
+}
+
+#[test]
+fn every_key_is_read() {
+    let more = "
+threads: 3
+access_log: json
+limits: {body: 1M, media_upload: 1024}
+timeouts: {connect: 1s, head: 2s, client_idle: 3s, sync_extra: 4s, initial_sync: 5s, federation_send: 6s,
+  media_idle: 7s, other: 8s}
+shutdown: {grace: 0s}
+";
+    let settings = parsed(&format!("{SMALL}{more}"), &[]).unwrap();
+    let limits = &settings.limits;
+    assert_eq!(
+        (settings.threads.get(), settings.access_log),
+        (3, telemetry::AccessLog::Json)
+    );
+    assert_eq!((limits.body, limits.media_upload), (1 << 20, 1024));
+    let times = [
+        limits.connect,
+        limits.head,
+        limits.client_idle,
+        limits.sync_extra,
+        limits.initial_sync,
+        limits.federation_send,
+        limits.media_idle,
+        limits.other,
+    ];
+    assert_eq!(times.map(|time| time.as_secs()), [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(settings.shutdown.grace, Duration::ZERO);
+}
+
+#[test]
+fn slips_of_yaml_have_a_line_and_column() {
+    assert_eq!(
+        faults("pools: [\n"),
+        ["line 2, column 1: while parsing a node, did not find expected node content"]
+    );
+    let twice = faults(&format!("{SMALL}admin: {{address: 'a:1'}}"));
+    assert!(
+        twice[0].ends_with("the key `admin` stands here for the second time; keep one"),
+        "{twice:?}"
+    );
+    assert!(twice[0].starts_with("line 7, column "), "{twice:?}");
+    let pools = faults(&format!("{SMALL}  main: {{}}\n"));
+    assert!(
+        pools[0].contains("the key `main` stands here for the second time"),
+        "{pools:?}"
+    );
+    assert_eq!(
+        faults("- a\n"),
+        ["the file must be a mapping, such as `listeners: ...`"]
+    );
+    assert_eq!(
+        faults("# nothing\n").len(),
+        2,
+        "an empty file lacks listeners and main"
+    );
+    assert_eq!(faults("").len(), 2);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_says_why() {
+    let missing = load(Path::new("no/such.yaml")).unwrap_err();
+    assert_eq!(missing.to_string(), "no/such.yaml: there is no such file");
+    let directory = load(Path::new("src")).unwrap_err();
+    assert_eq!(
+        directory.to_string(),
+        "src: this is a directory, not a file"
+    );
+}
+
+#[test]
+fn what_is_probably_not_meant_is_warned_of() {
+    let text = SMALL
+        .replace("8080}", "8080, trusted_proxies: [0.0.0.0/0]}")
+        .replace("[sync, generic]", "[sync, typing]")
+        .replace("unix:/run/2.sock", "127.0.0.1:8101")
+        .replace("admin: {address: 127.0.0.1:9090}", "");
+    let warnings = warnings(&parsed(&text, &[]).unwrap());
+    let paths: Vec<_> = warnings
+        .iter()
+        .map(|warning| warning.path.as_str())
+        .collect();
+    let pool = "pools.Sync-EU.1.workers";
+    assert_eq!(
+        paths,
+        [
+            "listeners[0].trusted_proxies",
+            "admin",
+            pool,
+            &format!("{pool}[1].address")
+        ]
+    );
+}
+
+#[test]
+fn the_example_files_are_sound() {
+    let files: Vec<_> = std::fs::read_dir("config")
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert!(files.len() >= 2, "{files:?}");
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let settings =
+            parsed(&text, &[]).unwrap_or_else(|faults| panic!("{}: {faults:#?}", file.display()));
+        assert_eq!(warnings(&settings), [], "{}", file.display());
+    }
+}
+
+#[test]
+fn full_yaml_shows_the_defaults() {
+    let settings = parsed(include_str!("../../../config/full.yaml"), &[]).unwrap();
+    assert_eq!(settings.limits, route::Limits::default());
+    assert_eq!(settings.shutdown.grace, Duration::from_secs(60));
+}

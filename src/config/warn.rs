@@ -1,0 +1,71 @@
+//! What is allowed and probably not meant.
+
+use super::{Fault, Settings, check};
+use crate::{discovery::Source, front, pool};
+
+/// What to think about once more, each with its key.
+pub fn warnings(settings: &Settings) -> Vec<Fault> {
+    let listeners = settings.listeners.iter().enumerate();
+    let mut warnings: Vec<Fault> = listeners
+        .filter_map(|(index, listener)| trusts_all(index, listener))
+        .collect();
+    if settings.admin.is_none() {
+        warnings.push(Fault::new(
+            "admin",
+            "no address: there is no health, metrics or status page",
+        ));
+    }
+    warnings.extend(
+        settings
+            .pools
+            .iter()
+            .flat_map(|pool| [many_writers(pool), same_address(pool)])
+            .flatten(),
+    );
+    warnings
+}
+
+fn trusts_all(index: usize, listener: &front::Settings) -> Option<Fault> {
+    let all = listener
+        .trusted_proxies
+        .iter()
+        .find(|network| network.prefix_len() == 0)?;
+    Some(Fault::new(
+        format!("listeners[{index}].trusted_proxies"),
+        format!(
+            "{all} lets every client choose the address that Synapse sees; name your own proxies"
+        ),
+    ))
+}
+
+fn many_writers(pool: &pool::Settings) -> Option<Fault> {
+    let Source::Static(workers) = &pool.source;
+    let group = pool
+        .serves
+        .iter()
+        .find(|group| check::is_one_process(**group))?;
+    (workers.len() > 1).then(|| {
+        let (count, group) = (workers.len(), group.name());
+        Fault::new(
+            format!("pools.{}.workers", pool.name),
+            format!("{count} workers, but `{group}` lives in one process; give that one a pool of its own"),
+        )
+    })
+}
+
+fn same_address(pool: &pool::Settings) -> Option<Fault> {
+    let Source::Static(workers) = &pool.source;
+    let mut seen = workers.iter().enumerate();
+    let (index, worker) = seen.find(|(index, worker)| {
+        workers[..*index]
+            .iter()
+            .any(|other| other.address == worker.address)
+    })?;
+    Some(Fault::new(
+        format!("pools.{}.workers[{index}].address", pool.name),
+        format!(
+            "{} is the address of two workers of this pool",
+            worker.address
+        ),
+    ))
+}

@@ -1,0 +1,225 @@
+//! A client's request head.
+
+use httparse::{Error, Status};
+
+use crate::matrix::Authorization;
+
+use super::{
+    Framing, Version,
+    fields::{Fields, MOST, Message, Room, Unclear, has_bare_lf, is, put},
+};
+
+/// A head may have so many bytes: less than Synapse's 16,384, as ours is a little longer than the client's.
+const LONGEST: usize = 16_000;
+
+/// A request head that can be read in one way only; borrows the bytes it was read from.
+#[derive(Debug)]
+pub struct Request<'h, 'b> {
+    /// The method, as sent.
+    pub method: &'b str,
+    /// The request target, as sent: starts with `/`, visible ASCII only.
+    pub target: &'b str,
+    /// The client's version.
+    pub version: Version,
+    /// What body follows.
+    pub framing: Framing,
+    /// True unless the client closes after this request.
+    pub keep_alive: bool,
+    /// True when the client waits for `100 Continue` (RFC 9110, section 10.1.1).
+    pub expects_continue: bool,
+    /// Who the client says it is.
+    pub authorization: Authorization<'b>,
+    /// The value of the only `X-Forwarded-For` field, or of the last one when there are several.
+    pub forwarded_for: Option<&'b [u8]>,
+    /// The value of `X-Forwarded-Proto`.
+    pub forwarded_proto: Option<&'b [u8]>,
+    /// Bytes of the head, its empty line included.
+    pub len: usize,
+    fields: Fields<'h, 'b>,
+}
+
+/// Why a request head is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestFault {
+    /// The bytes so far are the start of a head.
+    #[error("the head is not whole yet")]
+    Partial,
+    /// Two parsers could read it differently, or no parser can.
+    #[error("{0}")]
+    Bad(&'static str),
+    /// More bytes or fields than any client sends.
+    #[error("the head is too large")]
+    TooLarge,
+    /// Neither HTTP/1.0 nor HTTP/1.1.
+    #[error("HTTP version not supported")]
+    Version,
+    /// An `Expect` other than `100-continue`.
+    #[error("expectation not supported")]
+    Expect,
+}
+
+impl From<Unclear> for RequestFault {
+    fn from(Unclear(why): Unclear) -> Self {
+        Self::Bad(why)
+    }
+}
+
+impl Request<'_, '_> {
+    /// Reads the head at the start of `bytes` and lends it to `then`.
+    ///
+    /// # Errors
+    /// [`RequestFault::Partial`] while the empty line has not come, else what is wrong with the head.
+    pub fn read<'b, T>(
+        bytes: &'b [u8],
+        then: impl FnOnce(Request<'_, 'b>) -> T,
+    ) -> Result<T, RequestFault> {
+        let mut room: Room<'b> = [const { std::mem::MaybeUninit::uninit() }; MOST];
+        let mut parsed = httparse::Request::new(&mut []);
+        let len = match parsed
+            .parse_with_uninit_headers(bytes, &mut room)
+            .map_err(fault)?
+        {
+            Status::Complete(len) if len <= LONGEST => len,
+            Status::Partial if bytes.len() < LONGEST => return Err(RequestFault::Partial),
+            _ => return Err(RequestFault::TooLarge),
+        };
+        if has_bare_lf(&bytes[..len]) {
+            return Err(RequestFault::Bad("a line ends without CR"));
+        }
+        let (method, target) = (parsed.method.unwrap_or(""), parsed.path.unwrap_or(""));
+        let version = if parsed.version == Some(0) {
+            Version::Http10
+        } else {
+            Version::Http11
+        };
+        read_fields(method, target, version, parsed.headers, len).map(then)
+    }
+
+    /// Writes the head that the worker gets: the same request line and fields, less those of this connection and
+    /// those that say who the client is, which the caller adds.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.method.as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(self.target.as_bytes());
+        out.extend_from_slice(b" HTTP/1.1\r\n");
+        self.fields.write(out);
+        if self.framing == Framing::Chunked {
+            put(out, "transfer-encoding", b"chunked");
+        }
+    }
+}
+
+fn read_fields<'h, 'b>(
+    method: &'b str,
+    target: &'b str,
+    version: Version,
+    headers: &'h [httparse::Header<'b>],
+    len: usize,
+) -> Result<Request<'h, 'b>, RequestFault> {
+    if !is_origin_form(target) {
+        return Err(RequestFault::Bad(
+            "the target must be a path in visible ASCII",
+        ));
+    }
+    let mut request = Request {
+        method,
+        target,
+        version,
+        framing: Framing::None,
+        keep_alive: false,
+        expects_continue: false,
+        authorization: Authorization::None,
+        forwarded_for: None,
+        forwarded_proto: None,
+        len,
+        fields: Fields::new(headers),
+    };
+    let mut message = Message::default();
+    let mut hosts = 0;
+    let mut connection = false;
+    for (index, field) in headers.iter().enumerate() {
+        let passed_on = match field.name.len() {
+            4 if is(field, "host") => {
+                hosts += 1;
+                check_host(field.value)?
+            }
+            13 if is(field, "authorization") => request.take_authorization(field.value),
+            15 if is(field, "x-forwarded-for") => {
+                request.forwarded_for = Some(field.value);
+                false
+            }
+            17 if is(field, "x-forwarded-proto") => {
+                request.forwarded_proto = Some(field.value);
+                false
+            }
+            6 if is(field, "expect") => request.take_expect(field.value)?,
+            9 if is(field, "forwarded") || is(field, "x-real-ip") => false,
+            10 if is(field, "connection") => {
+                connection = true;
+                !message.take(field)?
+            }
+            _ => !message.take(field)?,
+        };
+        if !passed_on {
+            request.fields.drop(index);
+        }
+    }
+    if hosts > 1 || (hosts == 0 && version == Version::Http11) {
+        return Err(RequestFault::Bad("exactly one Host field is needed"));
+    }
+    if connection {
+        request.fields.drop_named()?;
+    }
+    request.framing = message.framing()?.unwrap_or(Framing::None);
+    if version == Version::Http10 && request.framing == Framing::Chunked {
+        return Err(RequestFault::Bad("HTTP/1.0 has no chunks"));
+    }
+    request.keep_alive = version == Version::Http11 && !message.close;
+    Ok(request)
+}
+
+impl<'b> Request<'_, 'b> {
+    fn take_authorization(&mut self, value: &'b [u8]) -> bool {
+        self.authorization = match self.authorization {
+            Authorization::None => Authorization::One(value),
+            Authorization::One(first) | Authorization::Several(first) => {
+                Authorization::Several(first)
+            }
+        };
+        true
+    }
+
+    fn take_expect(&mut self, value: &[u8]) -> Result<bool, RequestFault> {
+        if !value.eq_ignore_ascii_case(b"100-continue") {
+            return Err(RequestFault::Expect);
+        }
+        self.expects_continue = self.version == Version::Http11;
+        Ok(self.expects_continue)
+    }
+}
+
+fn is_origin_form(target: &str) -> bool {
+    target.starts_with('/') && target.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// A host and port hold no space, list, path or user (RFC 9110, section 7.2); true, as it is passed on.
+fn check_host(value: &[u8]) -> Result<bool, RequestFault> {
+    let allowed = |b: &u8| {
+        b.is_ascii_graphic() && !matches!(b, b',' | b'/' | b'?' | b'#' | b'@' | b'\\' | b'"')
+    };
+    match value.iter().all(allowed) {
+        true => Ok(true),
+        false => Err(RequestFault::Bad("Host is no host")),
+    }
+}
+
+fn fault(error: Error) -> RequestFault {
+    match error {
+        Error::TooManyHeaders => RequestFault::TooLarge,
+        Error::Version => RequestFault::Version,
+        Error::HeaderName => RequestFault::Bad("a header name has a forbidden byte"),
+        Error::HeaderValue => RequestFault::Bad("a header value has a forbidden byte"),
+        Error::NewLine => RequestFault::Bad("a line ends without CR LF"),
+        _ => RequestFault::Bad("the request line cannot be read"),
+    }
+}

@@ -1,0 +1,261 @@
+//! One deadline per connection, swept together: a parked request pays 40 bytes and no timer.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    task::{Context, Waker},
+    time::Duration,
+};
+
+use slab::Slab;
+use tokio::time::{Instant, interval};
+
+/// How often deadlines are looked at: a request ends at most this much late.
+const SWEEP: Duration = Duration::from_millis(250);
+
+/// All deadlines of one thread.
+#[derive(Clone)]
+pub struct Deadlines(Rc<Table>);
+
+struct Table {
+    slots: RefCell<Slab<Slot>>,
+    /// The time of the last sweep: no clock is asked on the road of a request.
+    now: Cell<Instant>,
+    hurry: Cell<bool>,
+}
+
+struct Slot {
+    at: Option<Instant>,
+    waker: Option<Waker>,
+    idle: bool,
+    /// Whom the connection waits for, by a number of the caller's.
+    holds: u32,
+    /// Whom it waits for is gone.
+    cut: bool,
+}
+
+/// The deadline of one connection.
+pub struct Deadline {
+    table: Rc<Table>,
+    slot: usize,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        let now = Cell::new(Instant::now());
+        Self(Rc::new(Table {
+            slots: RefCell::default(),
+            now,
+            hurry: Cell::new(false),
+        }))
+    }
+}
+
+impl Deadlines {
+    /// A connection's deadline, not set yet.
+    pub fn add(&self) -> Deadline {
+        let slot = self.0.slots.borrow_mut().insert(Slot {
+            at: None,
+            waker: None,
+            idle: false,
+            holds: 0,
+            cut: false,
+        });
+        Deadline {
+            table: self.0.clone(),
+            slot,
+        }
+    }
+
+    /// Wakes whatever is late, for ever; calls `also` at each sweep.
+    pub async fn sweep(&self, mut also: impl FnMut(Instant)) {
+        let mut ticks = interval(SWEEP);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let now = ticks.tick().await;
+            self.0.now.set(now);
+            self.wake(|slot| slot.at.is_some_and(|at| at <= now));
+            also(now);
+        }
+    }
+
+    /// From now on idle connections are late at once.
+    pub fn hurry(&self) {
+        self.0.hurry.set(true);
+        self.wake(|slot| slot.idle);
+    }
+
+    /// Tells every connection that holds `number`.
+    pub fn cut(&self, number: u32) {
+        let mut slots = self.0.slots.borrow_mut();
+        for (_, slot) in slots.iter_mut().filter(|(_, slot)| slot.holds == number) {
+            slot.cut = true;
+        }
+        drop(slots);
+        self.wake(|slot| slot.cut);
+    }
+
+    /// True once idle connections end at once.
+    pub fn hurries(&self) -> bool {
+        self.0.hurry.get()
+    }
+
+    /// How many connections have a deadline here.
+    pub fn len(&self) -> usize {
+        self.0.slots.borrow().len()
+    }
+
+    /// True when no connection is left.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn wake(&self, late: impl Fn(&Slot) -> bool) {
+        let slots = self.0.slots.borrow();
+        let late = slots.iter().filter(|(_, slot)| late(slot));
+        late.filter_map(|(_, slot)| slot.waker.as_ref())
+            .for_each(Waker::wake_by_ref);
+    }
+}
+
+impl Deadline {
+    /// The connection works on a request and has `time` from `now`.
+    pub fn set(&self, now: Instant, time: Duration) {
+        self.put(Some(now + time), false);
+    }
+
+    /// The connection waits for somebody, whose number is not 0, until it holds another.
+    pub fn hold(&self, number: u32) {
+        let slot = &mut self.table.slots.borrow_mut()[self.slot];
+        (slot.holds, slot.cut) = (number, false);
+    }
+
+    /// True when whom it waits for is gone.
+    pub fn is_cut(&self) -> bool {
+        self.table.slots.borrow()[self.slot].cut
+    }
+
+    /// The connection waits for its next request and has `time` from `now`.
+    pub fn set_idle(&self, now: Instant, time: Duration) {
+        self.put(Some(now + time), true);
+    }
+
+    /// True when its time is up; from then on the task of `cx` is woken when it is.
+    pub fn is_over(&self, cx: &Context<'_>) -> bool {
+        let mut slots = self.table.slots.borrow_mut();
+        let slot = &mut slots[self.slot];
+        if !slot
+            .waker
+            .as_ref()
+            .is_some_and(|waker| waker.will_wake(cx.waker()))
+        {
+            slot.waker = Some(cx.waker().clone());
+        }
+        (slot.idle && self.table.hurry.get())
+            || slot.at.is_some_and(|at| at <= self.table.now.get())
+    }
+
+    /// True once idle connections end at once.
+    pub fn hurries(&self) -> bool {
+        self.table.hurry.get()
+    }
+
+    fn put(&self, at: Option<Instant>, idle: bool) {
+        let slot = &mut self.table.slots.borrow_mut()[self.slot];
+        (slot.at, slot.idle) = (at, idle);
+        if idle {
+            (slot.holds, slot.cut) = (0, false);
+        }
+    }
+}
+
+impl Drop for Deadline {
+    fn drop(&mut self) {
+        self.table.slots.borrow_mut().remove(self.slot);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::poll_fn, task::Poll};
+
+    use tokio::task::{LocalSet, spawn_local};
+
+    use super::*;
+
+    async fn over(deadline: &Deadline) {
+        poll_fn(|cx| {
+            if deadline.is_over(cx) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+
+    fn swept(test: impl AsyncFn(Deadlines)) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        LocalSet::new().block_on(&runtime, async {
+            let deadlines = Deadlines::default();
+            let sweeper = deadlines.clone();
+            spawn_local(async move { sweeper.sweep(|_| ()).await });
+            test(deadlines).await;
+        });
+    }
+
+    #[test]
+    fn wakes_the_late_within_a_sweep() {
+        swept(async |deadlines| {
+            let start = Instant::now();
+            let deadline = deadlines.add();
+            deadline.set(start, Duration::from_secs(90));
+            over(&deadline).await;
+            let took = start.elapsed();
+            assert!(
+                took >= Duration::from_secs(90) && took <= Duration::from_secs(90) + SWEEP,
+                "{took:?}"
+            );
+        });
+    }
+
+    #[test]
+    fn a_later_deadline_replaces_the_first() {
+        swept(async |deadlines| {
+            let start = Instant::now();
+            let deadline = deadlines.add();
+            deadline.set(start, Duration::from_secs(5));
+            deadline.set(start, Duration::from_secs(500));
+            over(&deadline).await;
+            assert!(start.elapsed() >= Duration::from_secs(500));
+        });
+    }
+
+    #[test]
+    fn hurry_ends_idle_connections_only() {
+        swept(async |deadlines| {
+            let (idle, busy, start) = (deadlines.add(), deadlines.add(), Instant::now());
+            idle.set_idle(start, Duration::from_secs(600));
+            busy.set(start, Duration::from_secs(30));
+            let hurry = deadlines.clone();
+            spawn_local(async move { hurry.hurry() });
+            over(&idle).await;
+            assert_eq!(start.elapsed(), Duration::ZERO);
+            over(&busy).await;
+            assert!(start.elapsed() >= Duration::from_secs(30));
+        });
+    }
+
+    #[test]
+    fn a_dropped_deadline_is_forgotten() {
+        let deadlines = Deadlines::default();
+        let deadline = deadlines.add();
+        assert_eq!(deadlines.len(), 1);
+        drop(deadline);
+        assert!(deadlines.is_empty());
+    }
+}

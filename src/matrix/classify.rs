@@ -1,0 +1,127 @@
+//! Method and target to Call: what a request asks.
+
+use std::{fmt, time::Duration};
+
+use super::{
+    Group, KeyKind, Method, Reach, Row,
+    path::Segments,
+    percent::Decoded,
+    poll::Poll,
+    table::{MAIN, OPTIONS, REFUSED},
+    trie::{Leaf, Span, TRIE},
+};
+
+/// What a request asks; texts are the raw, undecoded bytes of the target.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    /// The class of endpoints it belongs to.
+    pub group: Group,
+    /// The row of the table that took it.
+    pub row: &'static Row,
+    /// Which processes can answer.
+    pub reach: Reach,
+    /// What it is placed by.
+    pub key: KeyKind,
+    /// The room id or alias the path names.
+    pub room: Option<&'a str>,
+    /// The user the path names.
+    pub user: Option<&'a str>,
+    /// `server/id` of the media the path names; only the id on federation paths.
+    pub media: Option<&'a str>,
+    /// The raw request target.
+    pub target: &'a str,
+    /// The raw query, without its `?`.
+    pub query: &'a str,
+    /// How long a sync wants to wait.
+    pub timeout: Option<Duration>,
+    /// A PUT under a transaction id Synapse stores: sent twice it has one effect.
+    pub transaction: bool,
+}
+
+/// Reads a request target in origin-form.
+pub fn classify<'a>(method: Method, target: &'a str) -> Call<'a> {
+    let (path, query) = split(target);
+    if refused(path) {
+        return Call::new(&REFUSED, target, query);
+    }
+    if method == Method::Options {
+        return Call::new(&OPTIONS, target, query);
+    }
+    find(method, path, target, query).unwrap_or_else(|| Call::new(&MAIN, target, query))
+}
+
+fn split(target: &str) -> (&str, &str) {
+    match memchr::memchr(b'?', target.as_bytes()) {
+        Some(end) => (&target[..end], &target[end + 1..]),
+        None => (target, ""),
+    }
+}
+
+/// Twisted walks to these two by decoded names (`twisted/web/server.py`).
+fn refused(path: &str) -> bool {
+    !path.starts_with("/_matrix/")
+        && ["/_synapse/metrics", "/_synapse/replication"]
+            .into_iter()
+            .any(|closed| begins(path, closed))
+}
+
+fn begins(path: &str, start: &str) -> bool {
+    let mut decoded = Decoded::path(path.as_bytes());
+    start.bytes().all(|byte| decoded.next() == Some(byte))
+}
+
+fn find<'a>(method: Method, path: &'a str, target: &'a str, query: &'a str) -> Option<Call<'a>> {
+    let segments = Segments::new(path);
+    let leaves = TRIE.find(&segments, method)?;
+    let poll = if leaves.poll() {
+        Poll::read(query)
+    } else {
+        Poll::default()
+    };
+    let leaf = leaves.pick(method, &poll)?;
+    let mut call = Call::new(leaf.row, target, query);
+    call.timeout = poll.timeout;
+    call.name(leaf, &segments);
+    Some(call)
+}
+
+impl fmt::Debug for Call<'_> {
+    /// Leaves out target and query: they may hold a token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("row", &self.row.id)
+            .field("group", &self.group)
+            .field("room", &self.room)
+            .field("user", &self.user)
+            .field("media", &self.media)
+            .field("timeout", &self.timeout)
+            .field("transaction", &self.transaction)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Call<'a> {
+    fn new(row: &'static Row, target: &'a str, query: &'a str) -> Self {
+        Self {
+            group: row.group,
+            row,
+            reach: row.reach,
+            key: row.key,
+            room: None,
+            user: None,
+            media: None,
+            target,
+            query,
+            timeout: None,
+            transaction: false,
+        }
+    }
+
+    fn name(&mut self, leaf: &Leaf, segments: &Segments<'a>) {
+        let text = |span: Option<Span>| span.map(|Span(first, last)| segments.span(first, last));
+        self.room = text(leaf.room);
+        self.user = text(leaf.user);
+        self.media = text(leaf.media);
+        self.transaction = leaf.transaction;
+    }
+}

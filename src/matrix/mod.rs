@@ -1,0 +1,30 @@
+//! What a request asks, in Matrix's words: pure, no IO, no async, no allocation.
+
+mod caller;
+mod classify;
+mod group;
+mod key;
+mod localpart;
+mod method;
+mod path;
+mod pattern;
+mod percent;
+mod poll;
+mod query;
+mod row;
+mod server;
+mod syt;
+mod table;
+mod token;
+mod trie;
+
+pub use caller::Caller;
+pub use classify::{Call, classify};
+pub use group::{Group, UnknownGroup};
+pub use key::Key;
+pub use localpart::Localpart;
+pub use method::{Method, Methods};
+pub use query::parameter;
+pub use row::{KeyKind, Reach, Row, When};
+pub use table::TABLE;
+pub use token::{Authorization, Token, token};

@@ -1,0 +1,84 @@
+//! The query of a request, read as Twisted's `parse_qs` reads it.
+
+use super::percent::Decoded;
+
+/// The parameters in order, undecoded; `&` and `;` separate them, one without `=` does not count.
+pub fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    items(query).filter_map(pair)
+}
+
+/// Names are short, so a plain loop finds the end soonest.
+fn pair(item: &str) -> Option<(&str, &str)> {
+    let equals = item.as_bytes().iter().position(|&byte| byte == b'=')?;
+    Some((&item[..equals], &item[equals + 1..]))
+}
+
+fn items(query: &str) -> Items<'_> {
+    Items { rest: Some(query) }
+}
+
+struct Items<'a> {
+    rest: Option<&'a str>,
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let rest = self.rest?;
+        let Some(end) = memchr::memchr2(b'&', b';', rest.as_bytes()) else {
+            self.rest = None;
+            return Some(rest);
+        };
+        self.rest = Some(&rest[end + 1..]);
+        Some(&rest[..end])
+    }
+}
+
+/// The undecoded value of the first parameter with this name.
+pub fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    items(query).find_map(|item| value(item, name))
+}
+
+/// Looks at one byte of most items: this runs for every request.
+fn value<'a>(item: &'a str, name: &str) -> Option<&'a str> {
+    let first = item.bytes().next()?;
+    if first != b'%' && Some(first) != name.bytes().next() {
+        return None;
+    }
+    let (raw, value) = pair(item)?;
+    is(raw, name).then_some(value)
+}
+
+/// Whether an undecoded name or value stands for this text, which has no space.
+pub fn is(raw: &str, text: &str) -> bool {
+    raw == text || escaped(raw) && Decoded::form(raw.as_bytes()).eq(text.bytes())
+}
+
+/// Whether a name has an escape.
+pub fn escaped(raw: &str) -> bool {
+    raw.bytes().any(|byte| byte == b'%')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_separators_and_nameless_items() {
+        let all: Vec<_> = pairs("a=1&b;c=2;;=x&d=&e=f=g").collect();
+        assert_eq!(
+            all,
+            [("a", "1"), ("c", "2"), ("", "x"), ("d", ""), ("e", "f=g")]
+        );
+        assert_eq!(pairs("").count(), 0);
+    }
+
+    #[test]
+    fn names_are_decoded_and_keep_their_case() {
+        assert!(is("%73ince", "since"));
+        assert!(is("access%5Ftoken", "access_token"));
+        assert!(!is("SINCE", "since"));
+        assert!(!is("since%", "since"));
+    }
+}

@@ -1,0 +1,188 @@
+//! Finds the rows for a path: the table compiled once into a trie of segments.
+
+use std::sync::LazyLock;
+
+use super::{
+    Method, Row, When,
+    path::{DEPTH, Segments},
+    pattern::{Piece, expand, pieces},
+    poll::Poll,
+    table::TABLE,
+};
+
+/// The table, compiled.
+pub static TRIE: LazyLock<Trie> = LazyLock::new(|| Trie::new(TABLE));
+
+/// A row at the end of one of its paths, and where that path names things.
+#[derive(Debug, Clone)]
+pub struct Leaf {
+    pub row: &'static Row,
+    pub room: Option<Span>,
+    pub user: Option<Span>,
+    pub media: Option<Span>,
+    pub transaction: bool,
+}
+
+/// The first and the last segment of something a path names.
+#[derive(Debug, Clone, Copy)]
+pub struct Span(pub usize, pub usize);
+
+/// Nodes by number; the root is 0.
+pub struct Trie {
+    nodes: Vec<Node>,
+}
+
+#[derive(Default)]
+struct Node {
+    literals: Vec<Literal>,
+    filled: Option<usize>,
+    any: Option<usize>,
+    here: Leaves,
+    rest: Leaves,
+}
+
+struct Literal {
+    shape: u32,
+    child: usize,
+    text: Box<[u8]>,
+}
+
+/// The rows that share a path, those with a condition first.
+#[derive(Default)]
+pub struct Leaves(Vec<Leaf>);
+
+impl Leaves {
+    fn take(&self, method: Method) -> bool {
+        self.0.iter().any(|leaf| leaf.row.methods.contains(method))
+    }
+
+    /// The first row for this method whose condition holds.
+    pub fn pick(&self, method: Method, poll: &Poll) -> Option<&Leaf> {
+        let fits = |leaf: &&Leaf| leaf.row.methods.contains(method) && leaf.row.when.holds(poll);
+        self.0.iter().find(fits)
+    }
+
+    /// Whether the query decides between the rows.
+    pub fn poll(&self) -> bool {
+        self.0
+            .first()
+            .is_some_and(|leaf| leaf.row.when != When::Always)
+    }
+}
+
+impl Trie {
+    fn new(table: &'static [Row]) -> Self {
+        let mut trie = Self {
+            nodes: vec![Node::default()],
+        };
+        for row in table {
+            for path in expand(row.pattern) {
+                trie.insert(row, &path);
+            }
+        }
+        trie
+    }
+
+    fn insert(&mut self, row: &'static Row, path: &str) {
+        let mut leaf = Leaf {
+            row,
+            room: None,
+            user: None,
+            media: None,
+            transaction: false,
+        };
+        let mut node = 0;
+        for (index, piece) in pieces(path).enumerate() {
+            assert!(index < DEPTH, "{path} is deeper than DEPTH");
+            leaf.note(&piece, index);
+            match self.child(node, piece) {
+                Some(child) => node = child,
+                None => return self.nodes[node].rest.0.push(leaf),
+            }
+        }
+        self.nodes[node].here.0.push(leaf);
+    }
+
+    /// The child a piece leads to, made when missing; none for the rest of a path.
+    fn child(&mut self, node: usize, piece: Piece) -> Option<usize> {
+        let next = self.nodes.len();
+        let parent = &mut self.nodes[node];
+        let child = match piece {
+            Piece::Rest => return None,
+            Piece::Named { filled: true, .. } => *parent.filled.get_or_insert(next),
+            Piece::Named { filled: false, .. } => *parent.any.get_or_insert(next),
+            Piece::Literal(text) => parent.literal_or(text, next),
+        };
+        if child == next {
+            self.nodes.push(Node::default());
+        }
+        Some(child)
+    }
+
+    /// The rows of the most exact path that takes this method.
+    pub fn find(&self, path: &Segments, method: Method) -> Option<&Leaves> {
+        self.walk(0, path, 0, method)
+    }
+
+    fn walk(&self, node: usize, path: &Segments, depth: usize, method: Method) -> Option<&Leaves> {
+        let node = &self.nodes[node];
+        let Some(segment) = path.at(depth) else {
+            return (path.end_at(depth) && node.here.take(method)).then_some(&node.here);
+        };
+        let deeper = |child: Option<usize>| self.walk(child?, path, depth + 1, method);
+        deeper(node.literal(segment))
+            .or_else(|| deeper(node.filled.filter(|_| !segment.is_empty())))
+            .or_else(|| deeper(node.any))
+            .or_else(|| node.rest.take(method).then_some(&node.rest))
+    }
+}
+
+impl Node {
+    fn literal_or(&mut self, text: &str, next: usize) -> usize {
+        let text = text.as_bytes();
+        if let Some(child) = self.literal(text) {
+            return child;
+        }
+        self.literals.push(Literal {
+            shape: shape(text),
+            child: next,
+            text: text.into(),
+        });
+        self.literals.sort_by_key(|literal| literal.shape);
+        next
+    }
+
+    fn literal(&self, text: &[u8]) -> Option<usize> {
+        let shape = shape(text);
+        let first = self
+            .literals
+            .partition_point(|literal| literal.shape < shape);
+        let alike = self.literals[first..]
+            .iter()
+            .take_while(|literal| literal.shape == shape);
+        let mut same = alike.filter(|literal| *literal.text == *text);
+        same.next().map(|literal| literal.child)
+    }
+}
+
+/// Length, first and last byte: few names at one place of a path share all three.
+fn shape(text: &[u8]) -> u32 {
+    let byte = |byte: Option<&u8>| u32::from(byte.copied().unwrap_or_default());
+    (text.len() as u32) << 16 | byte(text.first()) << 8 | byte(text.last())
+}
+
+impl Leaf {
+    fn note(&mut self, piece: &Piece, index: usize) {
+        let Piece::Named { name, .. } = piece else {
+            return;
+        };
+        match *name {
+            "room" => self.room = Some(Span(index, index)),
+            "user" => self.user = Some(Span(index, index)),
+            "server" => self.media = Some(Span(index, index)),
+            "media" => self.media = Some(Span(self.media.map_or(index, |s| s.0), index)),
+            "txn" => self.transaction = true,
+            _ => {}
+        }
+    }
+}

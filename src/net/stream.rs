@@ -1,0 +1,89 @@
+//! One byte stream, TCP or Unix.
+
+use std::{
+    io,
+    mem::MaybeUninit,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use socket2::SockRef;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpStream, UnixStream},
+};
+
+use super::Address;
+
+/// A connected socket, from a client or to a worker.
+#[derive(Debug)]
+pub enum Stream {
+    /// TCP, with Nagle's algorithm off.
+    Tcp(TcpStream),
+    /// A Unix socket.
+    Unix(UnixStream),
+}
+
+impl Stream {
+    /// Connects; a host name is looked up by the system.
+    pub async fn connect(address: &Address) -> io::Result<Self> {
+        let tcp = match address {
+            Address::Ip(address) => TcpStream::connect(address).await?,
+            Address::Host(host, port) => TcpStream::connect((&**host, *port)).await?,
+            Address::Unix(path) => return Ok(Self::Unix(UnixStream::connect(path).await?)),
+        };
+        tcp.set_nodelay(true)?;
+        Ok(Self::Tcp(tcp))
+    }
+
+    /// Reads what is there into `buffer`; 0 when the peer has closed its side.
+    pub fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(buffer);
+        let polled = match self {
+            Self::Tcp(tcp) => Pin::new(tcp).poll_read(cx, &mut buffer),
+            Self::Unix(unix) => Pin::new(unix).poll_read(cx, &mut buffer),
+        };
+        polled.map_ok(|()| buffer.filled().len())
+    }
+
+    /// Writes as much of `bytes` as the socket takes now.
+    pub fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(tcp) => Pin::new(tcp).poll_write(cx, bytes),
+            Self::Unix(unix) => Pin::new(unix).poll_write(cx, bytes),
+        }
+    }
+
+    /// Ends our side of the conversation: the peer reads to the end of what was sent.
+    pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            Self::Unix(unix) => Pin::new(unix).poll_shutdown(cx),
+        }
+    }
+
+    /// True while the peer has neither closed nor sent anything as far as this thread's reactor has heard, which is
+    /// how an idle connection should be; costs no system call.
+    pub fn is_quiet(&self) -> bool {
+        let mut byte = [0];
+        let read = match self {
+            Self::Tcp(tcp) => tcp.try_read(&mut byte),
+            Self::Unix(unix) => unix.try_read(&mut byte),
+        };
+        matches!(read, Err(e) if e.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// As [`Self::is_quiet`], asked of the kernel.
+    pub fn is_open(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        let peeked = match self {
+            Self::Tcp(tcp) => SockRef::from(tcp).peek(&mut byte),
+            Self::Unix(unix) => SockRef::from(unix).peek(&mut byte),
+        };
+        matches!(peeked, Err(e) if e.kind() == io::ErrorKind::WouldBlock)
+    }
+}

@@ -1,0 +1,169 @@
+//! A pool's snapshot: its workers in one array, ready to choose from.
+
+use std::{
+    cell::Cell,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use super::{Lease, Settings, Worker, WorkerId};
+use crate::{
+    balance::{self, Order},
+    discovery::Found,
+};
+
+/// A pool as the requests of this moment see it; a change of its workers makes a new one.
+#[derive(Debug)]
+pub struct View {
+    /// What the configuration says of it.
+    pub settings: Arc<Settings>,
+    /// Its workers, in their source's order, which places nobody.
+    pub workers: Box<[Arc<Worker>]>,
+    seeds: Box<[u64]>,
+    weights: Box<[f64]>,
+    spared: AtomicBool,
+}
+
+/// How one worker of a pool is chosen for one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// By the hash of its key: the same worker on every replica.
+    Keyed(u64),
+    /// The one with the least requests in flight.
+    LeastBusy,
+}
+
+/// The workers that already refused or lost this request: a small set, the oldest is forgotten.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tried {
+    workers: [Option<WorkerId>; Self::MOST],
+    count: u8,
+}
+
+impl Tried {
+    /// A request goes to at most this many workers.
+    pub const MOST: usize = 3;
+
+    /// Adds a worker.
+    pub fn add(&mut self, worker: WorkerId) {
+        self.workers[usize::from(self.count) % Self::MOST] = Some(worker);
+        self.count += 1;
+    }
+
+    /// True when the request has been to as many as it may.
+    pub fn is_full(&self) -> bool {
+        usize::from(self.count) >= Self::MOST
+    }
+
+    fn contains(&self, worker: WorkerId) -> bool {
+        self.workers.contains(&Some(worker))
+    }
+}
+
+impl View {
+    /// The pool of `settings` with the workers that its source `found`; those that `before` had already are kept,
+    /// with their counts and connections.
+    pub fn new(settings: Arc<Settings>, found: &Found, before: Option<&Self>) -> Self {
+        let workers: Box<[_]> = found
+            .iter()
+            .map(|endpoint| {
+                let known = before.and_then(|view| view.worker(&endpoint.name));
+                known
+                    .filter(|worker| {
+                        worker.address == endpoint.address && worker.weight == endpoint.weight
+                    })
+                    .cloned()
+                    .unwrap_or_else(|| Arc::new(Worker::new(&settings.name, endpoint)))
+            })
+            .collect();
+        Self {
+            seeds: workers.iter().map(|worker| worker.seed).collect(),
+            weights: weights(&workers),
+            workers,
+            settings,
+            spared: AtomicBool::new(false),
+        }
+    }
+
+    /// The worker of that name.
+    pub fn worker(&self, name: &str) -> Option<&Arc<Worker>> {
+        self.workers.iter().find(|worker| &*worker.name == name)
+    }
+
+    /// All workers in the order in which a key tries them; sick ones too.
+    pub fn candidates(&self, key: u64) -> impl Iterator<Item = &Arc<Worker>> {
+        Order::new(&self.seeds, &self.weights)
+            .candidates(key)
+            .map(|index| &self.workers[index])
+    }
+
+    /// True when a worker takes new requests.
+    pub fn is_ready(&self) -> bool {
+        self.workers
+            .iter()
+            .any(|worker| worker.condition().takes_new())
+    }
+
+    /// Leases the best worker that takes new requests and was not tried.
+    pub fn lease(&self, choice: Choice, tried: &Tried) -> Option<Lease> {
+        let index = match choice {
+            Choice::Keyed(key) => self.place(key, tried),
+            Choice::LeastBusy => self.least_busy(tried),
+        };
+        index.map(|index| Lease::new(self.workers[index].clone()))
+    }
+
+    fn place(&self, key: u64, tried: &Tried) -> Option<usize> {
+        Order::new(&self.seeds, &self.weights).first(key, |index| {
+            let worker = &self.workers[index];
+            !tried.contains(worker.id) && worker.take_place(key)
+        })
+    }
+
+    fn least_busy(&self, tried: &Tried) -> Option<usize> {
+        let load = |index: usize| {
+            let worker = &self.workers[index];
+            let allowed = !tried.contains(worker.id) && worker.takes_any();
+            allowed.then(|| worker.load())
+        };
+        balance::least(self.workers.len(), turn(), load)
+            .filter(|&index| self.workers[index].take_any())
+    }
+
+    /// True when so many workers are sick at once that the sickness must be elsewhere, and none is ejected.
+    pub fn is_spared(&self) -> bool {
+        self.spared.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_spared(&self, spared: bool) {
+        if self.spared.swap(spared, Ordering::Relaxed) != spared && self.workers.len() > 1 {
+            tracing::warn!(
+                pool = &*self.settings.name,
+                "most workers are sick: {}",
+                if spared {
+                    "the fault is elsewhere, none is ejected"
+                } else {
+                    "no longer"
+                }
+            );
+        }
+    }
+}
+
+fn weights(workers: &[Arc<Worker>]) -> Box<[f64]> {
+    let same = workers
+        .windows(2)
+        .all(|pair| pair[0].weight == pair[1].weight);
+    match same {
+        true => Box::default(),
+        false => workers.iter().map(|worker| worker.weight).collect(),
+    }
+}
+
+/// A number that grows with each call on this thread.
+fn turn() -> usize {
+    thread_local! { static TURN: Cell<usize> = const { Cell::new(0) }; }
+    TURN.with(|turn| turn.replace(turn.get().wrapping_add(1)))
+}

@@ -1,0 +1,251 @@
+//! Act: lease a worker, exchange, and move to the next candidate where that is safe.
+
+use std::{
+    future::poll_fn,
+    time::{Duration, SystemTime},
+};
+
+use tokio::time::{Instant, timeout};
+
+use super::{
+    Core,
+    conversation::Conversation,
+    exchange::{Answer, Exchange, Failure},
+    incoming::Incoming,
+    respond,
+};
+use crate::{
+    net::Stream,
+    pool::{Lease, Tried, Worker},
+    telemetry::{Reason, Record},
+};
+
+/// What the conversation does after a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Reads the next request.
+    Request,
+    /// Ends its side, and lets the client read what was answered.
+    Linger,
+    /// Closes at once.
+    Close,
+}
+
+/// Between two looks for a worker while none takes the request.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Has the request answered.
+pub(super) async fn act(
+    core: &Core,
+    conversation: &mut Conversation,
+    request: &mut Incoming,
+) -> Next {
+    let mut tried = Tried::default();
+    let mut reason = request.refused.unwrap_or(Reason::NoWorker);
+    let mut last = None;
+    while request.refused.is_none() {
+        let Some(lease) = core.state().lease(&request.plan, &tried) else {
+            if !may_wait(core, request) {
+                break;
+            }
+            if !Box::pin(conversation.wait(PAUSE, request)).await {
+                let worker = last.as_deref();
+                return finish(
+                    core,
+                    conversation,
+                    request,
+                    worker,
+                    None,
+                    Reason::ClientLeft,
+                );
+            }
+            tried = Tried::default();
+            continue;
+        };
+        let (answer, result) = attempt(core, conversation, request, &lease).await;
+        let Err(failure) = result else {
+            return finish(
+                core,
+                conversation,
+                request,
+                Some(&lease),
+                answer,
+                Reason::Ok,
+            );
+        };
+        reason = failure.reason;
+        if reason.blames_worker() {
+            lease.count_failed(reason == Reason::Connect);
+        }
+        if answer.is_some() || reason == Reason::ClientLeft {
+            return finish(core, conversation, request, Some(&lease), answer, reason);
+        }
+        tried.add(lease.id);
+        last = Some(lease.release());
+        if !may_move(request, failure) {
+            break;
+        }
+        core.metrics.moved.inc();
+    }
+    refuse(core, conversation, request, last.as_deref(), reason).await
+}
+
+/// A request moves to the next worker when it never reached the first, or got no byte back and may be repeated.
+fn may_move(request: &Incoming, failure: Failure) -> bool {
+    match failure.reason {
+        Reason::Connect => true,
+        Reason::Closed | Reason::Ejected => !failure.sent || request.is_repeatable(),
+        _ => false,
+    }
+}
+
+/// A request that no worker takes waits: a single writer is back within seconds.
+fn may_wait(core: &Core, request: &Incoming) -> bool {
+    let state = core.state();
+    let waited = request.started.elapsed();
+    waited < state.limits.wait(request.plan.group) && !core.deadlines.hurries()
+}
+
+/// One worker's try: on an idle connection, and on a fresh one when that was closed under us.
+async fn attempt(
+    core: &Core,
+    conversation: &mut Conversation,
+    request: &mut Incoming,
+    lease: &Lease,
+) -> (Option<Answer>, Result<(), Failure>) {
+    let mut reused = true;
+    loop {
+        let idle = if reused {
+            idle(core, request, lease)
+        } else {
+            None
+        };
+        reused = idle.is_some();
+        let worker = match idle {
+            Some(worker) => worker,
+            None => match Box::pin(connect(core, lease)).await {
+                Ok(worker) => worker,
+                Err(failure) => return (None, Err(failure)),
+            },
+        };
+        conversation.deadline.hold(lease.id.number());
+        let mut exchange = Exchange::new(conversation, request, worker);
+        let result = poll_fn(|cx| exchange.poll(cx)).await;
+        let (answer, worker) = exchange.end();
+        match result {
+            Err(failure)
+                if reused && failure.reason == Reason::Closed && may_move(request, failure) => {}
+            result => {
+                if let (Ok(()), Some(worker)) = (&result, worker) {
+                    core.connections.keep(lease.id, worker, Instant::now());
+                }
+                return (answer, result);
+            }
+        }
+    }
+}
+
+/// An idle connection; for a request that cannot be repeated the kernel is asked once more whether it is still open.
+fn idle(core: &Core, request: &Incoming, lease: &Lease) -> Option<Stream> {
+    std::iter::from_fn(|| core.connections.take(lease.id))
+        .find(|worker| request.is_repeatable() || worker.is_open())
+}
+
+async fn connect(core: &Core, lease: &Lease) -> Result<Stream, Failure> {
+    let limit = core.state().limits.connect;
+    let failure = Failure {
+        reason: Reason::Connect,
+        sent: false,
+    };
+    match timeout(limit, Stream::connect(&lease.address)).await {
+        Ok(Ok(worker)) => Ok(worker),
+        Ok(Err(error)) => {
+            tracing::debug!(worker = &*lease.name, address = %lease.address, %error, "connect");
+            Err(failure)
+        }
+        Err(_) => {
+            tracing::debug!(worker = &*lease.name, address = %lease.address, "connect timed out");
+            Err(failure)
+        }
+    }
+}
+
+/// Ends a request that a worker has answered, whole or not, or whose client has left.
+fn finish(
+    core: &Core,
+    conversation: &Conversation,
+    request: &Incoming,
+    worker: Option<&Worker>,
+    answer: Option<Answer>,
+    reason: Reason,
+) -> Next {
+    if let (Some(worker), Reason::Ok) = (worker, reason) {
+        worker.count_served();
+    }
+    record(
+        core,
+        request,
+        worker,
+        answer.as_ref().map_or(0, |answer| answer.status),
+        answer.as_ref(),
+        reason,
+    );
+    match answer {
+        Some(answer) if reason == Reason::Ok && !answer.close => Next::Request,
+        Some(_)
+            if reason == Reason::Ok
+                && (!request.body.is_whole() || !conversation.ahead.is_empty()) =>
+        {
+            Next::Linger
+        }
+        _ => Next::Close,
+    }
+}
+
+/// Answers for the workers.
+async fn refuse(
+    core: &Core,
+    conversation: &mut Conversation,
+    request: &Incoming,
+    worker: Option<&Worker>,
+    reason: Reason,
+) -> Next {
+    let close = !request.keep_alive || !request.body.is_whole() || core.deadlines.hurries();
+    let mut answer = Vec::new();
+    respond::write(&mut answer, reason, None, request.to_head, close);
+    conversation
+        .deadline
+        .set(Instant::now(), request.plan.body_idle);
+    conversation.send(&answer).await;
+    record(core, request, worker, respond::status(reason), None, reason);
+    if close { Next::Linger } else { Next::Request }
+}
+
+/// Tells metrics and the access log how the request ended.
+fn record(
+    core: &Core,
+    request: &Incoming,
+    worker: Option<&Worker>,
+    status: u16,
+    answer: Option<&Answer>,
+    reason: Reason,
+) {
+    let now = Instant::now();
+    let (method, path) = request.asked();
+    let record = Record {
+        at: SystemTime::now(),
+        client: Some(request.client),
+        method,
+        path,
+        group: Some(request.plan.group),
+        worker: worker.map(|worker| (&*worker.pool, &*worker.name)),
+        status,
+        reason,
+        bytes_in: request.body.payload(),
+        bytes_out: answer.map_or(0, |answer| answer.body.payload()),
+        waited: answer.map_or(now, |answer| answer.at) - request.started,
+        took: now - request.started,
+    };
+    core.metrics.count(&record);
+    core.logger.write(&record);
+}

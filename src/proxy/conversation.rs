@@ -1,0 +1,240 @@
+//! The HTTP/1.1 conversation with one client: requests in order, until someone closes.
+
+use std::{
+    future::poll_fn,
+    rc::Rc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::{
+    Core, Peer,
+    act::{Next, act},
+    incoming::{Incoming, receive},
+    respond::{self, Refusal},
+};
+use crate::{
+    http1::{RequestFault, with_input},
+    lifecycle::Deadline,
+    net::Stream,
+    telemetry::Reason,
+};
+
+/// What a client sends while its request runs is kept up to here, then left in the socket.
+const AHEAD: usize = 64 * 1024;
+
+/// What a client still sends after a final answer is read and dropped for so long, so that it gets to read the answer.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// A client's connection and what was read from it too early.
+pub(super) struct Conversation {
+    pub(super) client: Stream,
+    pub(super) peer: Peer,
+    pub(super) deadline: Deadline,
+    /// Bytes behind the current request.
+    pub(super) ahead: Vec<u8>,
+}
+
+/// What came from the client next.
+enum Came {
+    /// A request, which stands in its slot.
+    Request,
+    Refused(Refusal),
+    /// It closed, or was silent for too long.
+    Nothing,
+}
+
+/// Talks with a client until one of us closes; `open` is dropped then.
+///
+/// Not an `async fn`: that keeps its arguments twice, and every parked request would pay for it.
+pub fn converse<O>(
+    core: Rc<Core>,
+    client: Stream,
+    peer: Peer,
+    open: O,
+) -> impl Future<Output = ()> + use<O> {
+    let deadline = core.deadlines.add();
+    let mut conversation = Conversation {
+        client,
+        peer,
+        deadline,
+        ahead: Vec::new(),
+    };
+    async move {
+        conversation.run(&core).await;
+        drop(open);
+    }
+}
+
+impl Conversation {
+    async fn run(&mut self, core: &Core) {
+        let mut idle = core.state().limits.head;
+        // One place for every request of the conversation: moved through futures it would stand in each of them.
+        let mut slot = None;
+        loop {
+            let came = self.next(core, idle, &mut slot).await;
+            let next = match (came, &mut slot) {
+                (Came::Request, Some(request)) => act(core, self, request).await,
+                (Came::Refused(refusal), _) => self.refuse(core, refusal).await,
+                _ => return,
+            };
+            slot = None;
+            match next {
+                Next::Request => idle = core.state().limits.client_idle,
+                Next::Linger => return self.linger().await,
+                Next::Close => return,
+            }
+        }
+    }
+
+    /// Waits for the next request, `idle` for its first byte.
+    async fn next(&mut self, core: &Core, idle: Duration, slot: &mut Option<Incoming>) -> Came {
+        self.deadline.set_idle(Instant::now(), idle);
+        if !self.ahead.is_empty() {
+            self.deadline.set(Instant::now(), core.state().limits.head);
+            let ahead = std::mem::take(&mut self.ahead);
+            if let Some(came) = self.read(core, &ahead, slot) {
+                return came;
+            }
+        }
+        poll_fn(|cx| {
+            loop {
+                if self.deadline.is_over(cx) {
+                    return Poll::Ready(self.too_late());
+                }
+                let came = with_input(|input| match self.client.poll_read(cx, input) {
+                    Poll::Pending => Poll::Pending,
+                    Poll::Ready(Ok(count @ 1..)) => {
+                        Poll::Ready(self.take(core, &input[..count], slot))
+                    }
+                    Poll::Ready(_) => Poll::Ready(Some(Came::Nothing)),
+                });
+                match came {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Some(came)) => return Poll::Ready(came),
+                    Poll::Ready(None) => {}
+                }
+            }
+        })
+        .await
+    }
+
+    /// Takes bytes just read: alone when they are the first of a head, else behind the others.
+    fn take(&mut self, core: &Core, bytes: &[u8], slot: &mut Option<Incoming>) -> Option<Came> {
+        if self.ahead.is_empty() {
+            let came = self.read(core, bytes, slot);
+            if came.is_none() {
+                self.deadline.set(Instant::now(), core.state().limits.head);
+            }
+            return came;
+        }
+        let mut whole = std::mem::take(&mut self.ahead);
+        whole.extend_from_slice(bytes);
+        self.read(core, &whole, slot)
+    }
+
+    /// Reads a head from `bytes` into its slot; none when it is not whole yet, and `ahead` keeps what is there.
+    fn read(&mut self, core: &Core, bytes: &[u8], slot: &mut Option<Incoming>) -> Option<Came> {
+        match receive(core, &self.peer, bytes) {
+            Ok((request, used)) => {
+                self.ahead.extend_from_slice(&bytes[used..]);
+                *slot = Some(request);
+                Some(Came::Request)
+            }
+            Err(Refusal {
+                fault: Some(RequestFault::Partial),
+                ..
+            }) => {
+                self.ahead.extend_from_slice(bytes);
+                None
+            }
+            Err(refusal) => Some(Came::Refused(refusal)),
+        }
+    }
+
+    fn too_late(&self) -> Came {
+        match self.ahead.is_empty() {
+            true => Came::Nothing,
+            false => Came::Refused(Refusal::new(Reason::SlowClient)),
+        }
+    }
+
+    async fn refuse(&mut self, core: &Core, refusal: Refusal) -> Next {
+        refusal.record(core, &self.peer);
+        let mut answer = Vec::new();
+        respond::write(&mut answer, refusal.reason, refusal.why(), false, true);
+        self.deadline.set(Instant::now(), LINGER);
+        self.send(&answer).await;
+        Next::Linger
+    }
+
+    /// Waits for `time`; false when the client leaves meanwhile, which shows once its request is whole.
+    pub(super) async fn wait(&mut self, time: Duration, request: &Incoming) -> bool {
+        self.deadline.set(Instant::now(), time);
+        poll_fn(|cx| {
+            if self.deadline.is_over(cx) {
+                return Poll::Ready(true);
+            }
+            if request.body.is_whole() && self.poll_left(cx).is_ready() {
+                return Poll::Ready(false);
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Ready when the client has left; what it sends ahead is kept.
+    pub(super) fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.ahead.len() < AHEAD {
+            let count = with_input(|input| {
+                let read = ready!(self.client.poll_read(cx, input));
+                let count = read.unwrap_or(0);
+                self.ahead.extend_from_slice(&input[..count]);
+                Poll::Ready(count)
+            });
+            if ready!(count) == 0 {
+                return Poll::Ready(());
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Sends an answer of our own; a client that does not take it is not worth an error.
+    pub(super) async fn send(&mut self, answer: &[u8]) {
+        let mut sent = 0;
+        poll_fn(|cx| {
+            while sent < answer.len() && !self.deadline.is_over(cx) {
+                match self.client.poll_write(cx, &answer[sent..]) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(count)) => sent += count,
+                    Poll::Ready(Err(_)) => break,
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    /// Ends our side and reads on for a while: a reset would take the answer away from the client.
+    async fn linger(&mut self) {
+        self.deadline.set(Instant::now(), LINGER);
+        poll_fn(|cx| {
+            if self.client.poll_shutdown(cx).is_pending() {
+                return Poll::Pending;
+            }
+            loop {
+                if self.deadline.is_over(cx) {
+                    return Poll::Ready(());
+                }
+                match with_input(|input| self.client.poll_read(cx, input)) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(1..)) => {}
+                    Poll::Ready(_) => return Poll::Ready(()),
+                }
+            }
+        })
+        .await;
+    }
+}

@@ -1,0 +1,43 @@
+//! Decide: what is asked, who asks, which pools. No await, no socket, no clock, no allocation.
+
+use std::net::IpAddr;
+
+use crate::{
+    http1::Request,
+    matrix::{Call, Caller, Key, Method, classify},
+    route::{Plan, State},
+};
+
+use super::Peer;
+
+/// What is decided about one request, and what it was decided from.
+#[derive(Debug)]
+pub struct Decision<'b> {
+    /// The client's address.
+    pub client: IpAddr,
+    /// The method, as routing sees it.
+    pub method: Method,
+    /// What is asked.
+    pub call: Call<'b>,
+    /// Who seems to ask.
+    pub caller: Caller<'b>,
+    /// Which pools, which key, which limits.
+    pub plan: Plan,
+}
+
+/// Decides about one request.
+pub fn decide<'b>(state: &State, request: &Request<'_, 'b>, peer: &Peer) -> Decision<'b> {
+    let client = peer.client(request.forwarded_for);
+    let method = Method::from_bytes(request.method.as_bytes());
+    let call = classify(method, request.target);
+    let caller = Caller::new(request.authorization, call.query);
+    let key = Key::new(&call, &caller, client);
+    let plan = Plan::new(method, &call, &key, &state.limits);
+    Decision {
+        client,
+        method,
+        call,
+        caller,
+        plan,
+    }
+}

@@ -1,0 +1,400 @@
+//! One request and its answer on one connection to a worker: both bodies stream at once, each held back by its reader.
+
+use std::{
+    io,
+    task::{Context, Poll, ready},
+};
+
+use tokio::time::Instant;
+
+use super::{conversation::Conversation, incoming::Incoming, pending::Pending};
+use crate::{
+    http1::{Body, BodyFault, Framing, Response, ResponseFault, Version, with_input, with_output},
+    net::Stream,
+    telemetry::Reason,
+};
+
+/// An answer's head may have so many bytes.
+const ANSWER_HEAD: usize = 64 * 1024;
+
+/// So many 1xx may come before an answer.
+const INTERIMS: u8 = 8;
+
+/// A client must move so many bytes of a body in each period, or it is too slow.
+const CRAWL: u64 = 4096;
+
+/// What the worker has answered, as far as it has.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: Body,
+    pub(super) at: Instant,
+    /// The client's connection ends with this answer.
+    pub(super) close: bool,
+    /// The worker's connection can serve another request.
+    reusable: bool,
+    /// The client speaks HTTP/1.0: it gets the payload without chunks.
+    bare: bool,
+}
+
+/// Why an exchange ended early.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Failure {
+    pub(super) reason: Reason,
+    /// The request may have reached the worker.
+    pub(super) sent: bool,
+}
+
+/// The exchange of one request with one worker.
+pub(super) struct Exchange<'a> {
+    conversation: &'a mut Conversation,
+    request: &'a mut Incoming,
+    worker: Stream,
+    /// Bytes of `request.first` that the worker's socket took.
+    written: usize,
+    to_worker: Pending,
+    to_client: Pending,
+    /// The start of an answer's head.
+    part: Vec<u8>,
+    answer: Option<Answer>,
+    /// The worker does not read on; it may still answer.
+    deaf: bool,
+    interims: u8,
+    /// Bytes moved both ways when the current period began.
+    moved_before: u64,
+    moved: u64,
+}
+
+impl<'a> Exchange<'a> {
+    pub(super) fn new(
+        conversation: &'a mut Conversation,
+        request: &'a mut Incoming,
+        worker: Stream,
+    ) -> Self {
+        let mut exchange = Self {
+            conversation,
+            request,
+            worker,
+            written: 0,
+            to_worker: Pending::default(),
+            to_client: Pending::default(),
+            part: Vec::new(),
+            answer: None,
+            deaf: false,
+            interims: 0,
+            moved_before: 0,
+            moved: 0,
+        };
+        exchange.set_deadline();
+        exchange
+    }
+
+    /// The answer, as far as it came, and the worker's connection when it can serve another request.
+    pub(super) fn end(self) -> (Option<Answer>, Option<Stream>) {
+        let sent = self.request.body.is_whole() && !self.is_unsent() && !self.deaf;
+        let reusable = sent
+            && self.part.is_empty()
+            && self
+                .answer
+                .as_ref()
+                .is_some_and(|answer| answer.reusable && answer.body.is_whole());
+        (self.answer, reusable.then_some(self.worker))
+    }
+
+    /// Runs to the answer's end.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        if self.conversation.deadline.is_cut()
+            && self.answer.is_none()
+            && self.request.is_repeatable()
+        {
+            return Poll::Ready(self.fail(Reason::Ejected));
+        }
+        if self.conversation.deadline.is_over(cx) {
+            self.next_period()?;
+        }
+        if let Poll::Ready(Err(failure)) = self.poll_upload(cx) {
+            return Poll::Ready(Err(failure));
+        }
+        self.poll_answer(cx)
+    }
+
+    /// Client to worker; pending for ever once all is sent, and watches the client from then on.
+    fn poll_upload(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        loop {
+            if !self.deaf && self.is_unsent() {
+                match ready!(self.poll_send(cx)) {
+                    Ok(()) => self.note_sent(),
+                    Err(_) if self.written == 0 => return Poll::Ready(self.fail(Reason::Closed)),
+                    Err(_) => self.deaf = true,
+                }
+                continue;
+            }
+            if self.request.body.is_whole() || self.deaf {
+                ready!(self.conversation.poll_left(cx));
+                return Poll::Ready(self.fail(Reason::ClientLeft));
+            }
+            match ready!(self.poll_body(cx)) {
+                Ok(0) => return Poll::Ready(self.fail(Reason::ClientLeft)),
+                Ok(_) => {}
+                Err(reason) => return Poll::Ready(self.fail(reason)),
+            }
+        }
+    }
+
+    fn is_unsent(&self) -> bool {
+        self.written < self.request.first.len() || !self.to_worker.is_empty()
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let first = &self.request.first[self.written..];
+        if first.is_empty() {
+            return self.to_worker.poll_flush(cx, &mut self.worker);
+        }
+        let count = ready!(self.worker.poll_write(cx, first))?;
+        self.written += count;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Once the request is whole, the time for the answer begins.
+    fn note_sent(&mut self) {
+        if self.request.is_streamed
+            && self.request.body.is_whole()
+            && !self.is_unsent()
+            && self.answer.is_none()
+        {
+            self.set_deadline();
+        }
+    }
+
+    /// Reads a piece of the request's body and passes it on; 0 when the client has left.
+    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Reason>> {
+        let Self {
+            conversation,
+            request,
+            worker,
+            to_worker,
+            moved,
+            ..
+        } = self;
+        with_input(|input| {
+            let count = match ready!(conversation.client.poll_read(cx, input)) {
+                Ok(count) => count,
+                Err(_) => return Poll::Ready(Err(Reason::ClientLeft)),
+            };
+            let used =
+                request
+                    .body
+                    .advance(&input[..count], |_| ())
+                    .map_err(|fault| match fault {
+                        BodyFault::Chunk => Reason::BadRequest,
+                        BodyFault::TooLarge => Reason::BodyTooLarge,
+                    })?;
+            conversation.ahead.extend_from_slice(&input[used..count]);
+            *moved += used as u64;
+            if !request.remember(&input[..used]) {
+                to_worker.send(cx, worker, &input[..used]);
+            }
+            Poll::Ready(Ok(count))
+        })
+    }
+
+    /// Worker to client, until the answer is whole.
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        loop {
+            if !self.to_client.is_empty() {
+                let client = &mut self.conversation.client;
+                if ready!(self.to_client.poll_flush(cx, client)).is_err() {
+                    return Poll::Ready(self.fail(Reason::ClientLeft));
+                }
+                continue;
+            }
+            let step = match &self.answer {
+                None => ready!(self.poll_head(cx)),
+                Some(answer) if answer.body.is_whole() => return Poll::Ready(Ok(())),
+                Some(_) => ready!(self.poll_answer_body(cx)),
+            };
+            match step {
+                Ok(true) => {}
+                Ok(false) => return Poll::Ready(Ok(())),
+                Err(reason) => return Poll::Ready(self.fail(reason)),
+            }
+        }
+    }
+
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Reason>> {
+        with_input(|input| {
+            let count = match ready!(self.worker.poll_read(cx, input)) {
+                Ok(count @ 1..) => count,
+                _ => return Poll::Ready(Err(Reason::Closed)),
+            };
+            if self.part.is_empty() {
+                return Poll::Ready(self.read_head(cx, &input[..count]).map(|()| true));
+            }
+            let mut whole = std::mem::take(&mut self.part);
+            whole.extend_from_slice(&input[..count]);
+            Poll::Ready(self.read_head(cx, &whole).map(|()| true))
+        })
+    }
+
+    /// Reads the heads in `bytes` and passes them on, with what stands behind the last one.
+    fn read_head(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Result<(), Reason> {
+        let mut rest = bytes;
+        with_output(|out| {
+            while self.answer.is_none() {
+                let read = Response::read(rest, self.request.to_head, |response| {
+                    self.take_head(&response, out)
+                });
+                match read {
+                    Ok(taken) => rest = &rest[taken?..],
+                    Err(ResponseFault::Partial) if rest.len() < ANSWER_HEAD => {
+                        self.part = rest.to_vec();
+                        break;
+                    }
+                    Err(_) => return Err(Reason::BadAnswer),
+                }
+            }
+            if let Some(answer) = &mut self.answer {
+                answer.take_body(rest, out)?;
+            }
+            self.moved += out.len() as u64;
+            self.to_client.send(cx, &mut self.conversation.client, out);
+            Ok(())
+        })
+    }
+
+    /// Passes one head on; gives its length.
+    fn take_head(
+        &mut self,
+        response: &Response<'_, '_>,
+        out: &mut Vec<u8>,
+    ) -> Result<usize, Reason> {
+        let version = self.request.version;
+        if response.is_interim() {
+            self.interims += 1;
+            if self.interims > INTERIMS {
+                return Err(Reason::BadAnswer);
+            }
+            if version == Version::Http11 {
+                response.write(version, false, out);
+            }
+            return Ok(response.len);
+        }
+        let ends = response.framing == Framing::UntilClose
+            || (response.framing == Framing::Chunked && version == Version::Http10);
+        let close = ends
+            || self.conversation.deadline.hurries()
+            || !self.request.keep_alive
+            || !self.request.body.is_whole();
+        response.write(version, close, out);
+        let now = Instant::now();
+        self.conversation
+            .deadline
+            .set(now, self.request.plan.body_idle);
+        self.answer = Some(Answer {
+            status: response.status,
+            body: Body::new(response.framing, u64::MAX),
+            at: now,
+            close,
+            reusable: response.keep_alive,
+            bare: version == Version::Http10,
+        });
+        Ok(response.len)
+    }
+
+    /// Passes on a piece of the answer's body; false when the connection's end was the body's end.
+    fn poll_answer_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Reason>> {
+        let Some(answer) = &mut self.answer else {
+            return Poll::Ready(Ok(true));
+        };
+        with_input(|input| {
+            let read = ready!(self.worker.poll_read(cx, input));
+            let Ok(count @ 1..) = read else {
+                let end = read.is_ok() && answer.body.ends_with_connection();
+                return Poll::Ready(if end {
+                    Ok(false)
+                } else {
+                    Err(Reason::CutShort)
+                });
+            };
+            let client = &mut self.conversation.client;
+            self.moved += count as u64;
+            if answer.bare {
+                return Poll::Ready(with_output(|out| {
+                    answer.take_body(&input[..count], out)?;
+                    self.to_client.send(cx, client, out);
+                    Ok(true)
+                }));
+            }
+            let used = answer.advance(&input[..count], |_| ())?;
+            self.to_client.send(cx, client, &input[..used]);
+            Poll::Ready(Ok(true))
+        })
+    }
+
+    /// The time is up: goes on if the bodies have moved enough, else names who was too slow.
+    fn next_period(&mut self) -> Result<(), Failure> {
+        let moved = self.moved - self.moved_before;
+        let uploads = !self.request.body.is_whole() && !self.deaf && self.to_worker.is_empty();
+        let client_is_slow = uploads || !self.to_client.is_empty();
+        let waits_for_head = self.answer.is_none() && !uploads;
+        let needed = if client_is_slow { CRAWL } else { 1 };
+        if waits_for_head || moved < needed {
+            let reason = if client_is_slow {
+                Reason::SlowClient
+            } else {
+                Reason::Timeout
+            };
+            return Err(self.failure(reason));
+        }
+        self.moved_before = self.moved;
+        self.conversation
+            .deadline
+            .set(Instant::now(), self.request.plan.body_idle);
+        Ok(())
+    }
+
+    fn set_deadline(&mut self) {
+        let plan = &self.request.plan;
+        let time = if self.request.body.is_whole() {
+            plan.deadline
+        } else {
+            plan.body_idle
+        };
+        self.conversation.deadline.set(Instant::now(), time);
+    }
+
+    fn fail<T>(&self, reason: Reason) -> Result<T, Failure> {
+        Err(self.failure(reason))
+    }
+
+    fn failure(&self, reason: Reason) -> Failure {
+        Failure {
+            reason,
+            sent: self.written > 0,
+        }
+    }
+}
+
+impl Answer {
+    /// As [`Body::advance`]; bytes behind the body make the connection useless.
+    fn advance(&mut self, bytes: &[u8], show: impl FnMut(&[u8])) -> Result<usize, Reason> {
+        let used = self
+            .body
+            .advance(bytes, show)
+            .map_err(|_| Reason::BadAnswer)?;
+        self.reusable &= used == bytes.len();
+        Ok(used)
+    }
+
+    /// Adds the body's part of `bytes` to `out`, without chunks for HTTP/1.0.
+    fn take_body(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Reason> {
+        if self.bare {
+            return self
+                .advance(bytes, |piece| out.extend_from_slice(piece))
+                .map(drop);
+        }
+        let used = self.advance(bytes, |_| ())?;
+        out.extend_from_slice(&bytes[..used]);
+        Ok(())
+    }
+}

@@ -1,0 +1,189 @@
+//! The Plan of one request in words, from the same functions that serve it.
+
+use std::{fmt, net::IpAddr};
+
+use serde::Serialize;
+
+use super::{Decision, Peer, decide};
+use crate::{
+    http1::{Request, RequestFault},
+    matrix::{Key, Reach},
+    pool::{Choice, Tried, Worker},
+    route::State,
+    telemetry::Reason,
+};
+
+/// A request that somebody asks about.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The method.
+    pub method: String,
+    /// The request target: path and query, as a client would send it.
+    pub target: String,
+    /// Header fields.
+    pub headers: Vec<(String, String)>,
+    /// The client's address.
+    pub client: IpAddr,
+}
+
+/// What would be done with a request, and why. Holds no token.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Explanation {
+    /// The class of endpoint.
+    pub group: &'static str,
+    /// The row of the endpoint table that decided, with its pattern.
+    pub row: String,
+    /// The pool asked first; none when the request is refused.
+    pub pool: Option<String>,
+    /// The worker that gets it now; none when no worker takes requests.
+    pub worker: Option<String>,
+    /// The pools asked after the first.
+    pub fallback: Vec<String>,
+    /// The kind of key.
+    pub key: &'static str,
+    /// The key, where there is one; never a token.
+    pub key_value: Option<String>,
+    /// Who seems to ask; never a token.
+    pub caller: String,
+    /// The workers of the first pool in the order in which they are tried; empty where the least busy is taken.
+    pub candidates: Vec<String>,
+    /// The code of the outcome, as far as it is known before anything is sent.
+    pub reason: &'static str,
+    /// All of it in one sentence.
+    pub why: String,
+}
+
+impl Asked {
+    /// Reads a header field as one writes it: `Name: value`.
+    ///
+    /// # Errors
+    /// With the way out, when it is none.
+    pub fn header(text: &str) -> Result<(String, String), String> {
+        let field = text
+            .split_once(':')
+            .map(|(name, value)| (name.trim(), value.trim()));
+        match field {
+            Some((name, value)) if !name.is_empty() && !text.contains(char::is_control) => {
+                Ok((name.into(), value.into()))
+            }
+            _ => Err("a header is written `Name: value`, on one line".into()),
+        }
+    }
+}
+
+/// Explains what happens to a request.
+///
+/// # Errors
+/// When the request's head would be refused, with what is wrong with it.
+pub fn explain(state: &State, asked: &Asked) -> Result<Explanation, RequestFault> {
+    let head = head(asked);
+    let peer = Peer::direct(asked.client);
+    Request::read(head.as_bytes(), |request| {
+        let decision = decide(state, &request, &peer);
+        explanation(state, &decision)
+    })
+}
+
+/// The head as a client would send it; a `Host` is added where it is missing.
+fn head(asked: &Asked) -> String {
+    let mut head = format!("{} {} HTTP/1.1\r\n", asked.method, asked.target);
+    let has_host = asked
+        .headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("host"));
+    if !has_host {
+        head.push_str("host: explain\r\n");
+    }
+    for (name, value) in &asked.headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head + "\r\n"
+}
+
+fn explanation(state: &State, decision: &Decision<'_>) -> Explanation {
+    let plan = &decision.plan;
+    let key = Key::new(&decision.call, &decision.caller, decision.client);
+    let pools: Vec<String> = state
+        .chain(plan)
+        .map(|pool| pool.settings.name.to_string())
+        .collect();
+    let worker = state
+        .lease(plan, &Tried::default())
+        .map(|lease| lease.name.to_string());
+    let key_value = (plan.choice != Choice::LeastBusy).then(|| key.to_string());
+    let mut explanation = Explanation {
+        group: plan.group.name(),
+        row: format!("{} {}", decision.call.row.id, decision.call.row.pattern),
+        pool: pools.first().cloned(),
+        fallback: pools.iter().skip(1).cloned().collect(),
+        key: plan.key.name(),
+        key_value,
+        caller: decision.caller.to_string(),
+        candidates: candidates(state, decision),
+        reason: match (plan.reach, &worker) {
+            (Reach::Nobody, _) => Reason::Refused.code(),
+            (_, None) => Reason::NoWorker.code(),
+            (_, Some(_)) => Reason::Ok.code(),
+        },
+        worker,
+        why: String::new(),
+    };
+    explanation.why = explanation.sentence(plan.reach);
+    explanation
+}
+
+fn candidates(state: &State, decision: &Decision<'_>) -> Vec<String> {
+    let name = |worker: &std::sync::Arc<Worker>| worker.name.to_string();
+    match (decision.plan.choice, state.chain(&decision.plan).next()) {
+        (Choice::Keyed(key), Some(pool)) => pool.candidates(key).take(10).map(name).collect(),
+        _ => Vec::new(),
+    }
+}
+
+impl Explanation {
+    fn sentence(&self, reach: Reach) -> String {
+        let Some(pool) = &self.pool else {
+            return format!("{} is never passed on to a worker.", self.row);
+        };
+        let place = match &self.key_value {
+            Some(value) => format!("placed by {} {value}", self.key),
+            None => "on the least busy worker".to_owned(),
+        };
+        let reach = match reach {
+            Reach::AnyWorker => "any client worker can answer it",
+            Reach::Federation => "any federation worker can answer it",
+            Reach::Writer => "only its writer can answer it",
+            Reach::Media => "only processes with the media repository can answer it",
+            Reach::OneProcess => "its sessions live in one process",
+            Reach::Main | Reach::Nobody => "only the main process can answer it",
+        };
+        format!("Row {} asks pool {pool}, {place}; {reach}.", self.row)
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |names: &[String]| {
+            if names.is_empty() {
+                "-".to_owned()
+            } else {
+                names.join(", ")
+            }
+        };
+        let or = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+        for (name, value) in [
+            ("group", self.group.to_owned()),
+            ("row", self.row.clone()),
+            ("caller", self.caller.clone()),
+            ("key", format!("{} {}", self.key, or(&self.key_value))),
+            ("pool", or(&self.pool)),
+            ("worker", or(&self.worker)),
+            ("candidates", list(&self.candidates)),
+            ("fallback", list(&self.fallback)),
+            ("reason", self.reason.to_owned()),
+        ] {
+            writeln!(f, "{name:<11} {value}")?;
+        }
+        write!(f, "{}", self.why)
+    }
+}

@@ -1,0 +1,123 @@
+//! A request as it is kept while it runs.
+
+use std::net::IpAddr;
+
+use tokio::time::Instant;
+
+use super::{Core, Peer, decide, respond::Refusal};
+use crate::{
+    http1::{Body, BodyFault, Framing, Request, Version, with_output},
+    matrix::{Method, Reach},
+    route::{Plan, State},
+    telemetry::Reason,
+};
+
+/// A request with a body up to this size is kept whole where it may be repeated, so that it can go to another worker.
+const COPY: usize = 64 * 1024;
+
+/// A request that has been decided on.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    pub(super) started: Instant,
+    pub(super) client: IpAddr,
+    pub(super) plan: Plan,
+    pub(super) version: Version,
+    pub(super) keep_alive: bool,
+    pub(super) to_head: bool,
+    /// What the worker gets: the head, and the part of the body that came with it.
+    pub(super) first: Vec<u8>,
+    pub(super) body: Body,
+    /// Not all of the body came with the head.
+    pub(super) is_streamed: bool,
+    /// `first` is not all that was sent: the request cannot be sent again.
+    forgotten: bool,
+    /// Why it goes to no worker.
+    pub(super) refused: Option<Reason>,
+}
+
+/// Reads and decides on the request at the start of `bytes`; gives how many of them are its own.
+pub(super) fn receive(
+    core: &Core,
+    peer: &Peer,
+    bytes: &[u8],
+) -> Result<(Incoming, usize), Refusal> {
+    let state = core.state();
+    let read = Request::read(bytes, |request| {
+        Incoming::new(&state, peer, &request, &bytes[request.len..])
+    });
+    Ok(read?)
+}
+
+impl Incoming {
+    fn new(state: &State, peer: &Peer, request: &Request<'_, '_>, behind: &[u8]) -> (Self, usize) {
+        let decision = decide(state, request, peer);
+        let plan = decision.plan;
+        let mut body = Body::new(request.framing, plan.body_limit);
+        let taken = body.advance(behind, |_| ());
+        let used = taken.unwrap_or(0);
+        let first = with_output(|out| {
+            request.write(out);
+            put_forwarded(out, decision.client, peer.proto(request.forwarded_proto));
+            out.extend_from_slice(&behind[..used]);
+            out.as_slice().to_vec()
+        });
+        let incoming = Self {
+            started: Instant::now(),
+            client: decision.client,
+            version: request.version,
+            keep_alive: request.keep_alive,
+            to_head: decision.method == Method::Head,
+            first,
+            is_streamed: !body.is_whole(),
+            forgotten: false,
+            refused: refused(&plan, request.framing, taken),
+            plan,
+            body,
+        };
+        (incoming, request.len + used)
+    }
+
+    /// True when it may be sent again, and can.
+    pub(super) fn is_repeatable(&self) -> bool {
+        self.plan.repeatable && !self.forgotten
+    }
+
+    /// Keeps a later piece of the body for another try; false when the request is not kept, or too large for it.
+    pub(super) fn remember(&mut self, piece: &[u8]) -> bool {
+        let keep = self.is_repeatable() && self.first.len() + piece.len() <= COPY;
+        if keep {
+            self.first.extend_from_slice(piece);
+        }
+        self.forgotten |= !keep;
+        keep
+    }
+
+    /// The method and the path without its query.
+    pub(super) fn asked(&self) -> (&str, &str) {
+        let line = self.first.split(|&b| b == b'\r').next().unwrap_or_default();
+        let line = std::str::from_utf8(line).unwrap_or_default();
+        let mut words = line.split(' ');
+        let (method, target) = (words.next().unwrap_or("-"), words.next().unwrap_or("-"));
+        (method, target.split('?').next().unwrap_or(target))
+    }
+}
+
+fn refused(plan: &Plan, framing: Framing, taken: Result<usize, BodyFault>) -> Option<Reason> {
+    match (taken, framing) {
+        _ if plan.reach == Reach::Nobody => Some(Reason::Refused),
+        (_, Framing::Length(length)) if length > plan.body_limit => Some(Reason::BodyTooLarge),
+        (Err(BodyFault::TooLarge), _) => Some(Reason::BodyTooLarge),
+        (Err(BodyFault::Chunk), _) => Some(Reason::BadRequest),
+        (Ok(_), _) => None,
+    }
+}
+
+/// The fields that tell Synapse who asks: it believes the first address of `X-Forwarded-For`, so there is one only.
+fn put_forwarded(out: &mut Vec<u8>, client: IpAddr, proto: &str) {
+    use std::io::Write;
+    // A vector takes every write.
+    let _ = write!(
+        out,
+        "x-forwarded-for: {client}\r\nx-forwarded-proto: {proto}\r\n\r\n"
+    );
+}

@@ -1,0 +1,18 @@
+//! The life of a request: decide (plain code), then act.
+
+mod act;
+mod client_ip;
+mod conversation;
+mod core;
+mod decide;
+mod exchange;
+mod explain;
+mod incoming;
+mod pending;
+mod respond;
+
+pub use self::core::Core;
+pub use client_ip::{Peer, Trusted};
+pub use conversation::converse;
+pub use decide::{Decision, decide};
+pub use explain::{Asked, Explanation, explain};

@@ -1,0 +1,260 @@
+//! Answers of our own: Matrix JSON with CORS headers. The only file that turns a reason into a response.
+
+use std::{borrow::Cow, time::SystemTime};
+
+use super::{Core, Peer};
+use crate::{
+    http1::RequestFault,
+    telemetry::{Reason, Record},
+};
+
+/// A head that is answered without a worker and without a plan.
+pub(super) struct Refusal {
+    pub(super) reason: Reason,
+    pub(super) fault: Option<RequestFault>,
+}
+
+/// How one reason is told: status, errcode, words, seconds after which a new try helps.
+struct Telling {
+    status: &'static str,
+    errcode: &'static str,
+    error: &'static str,
+    retry_after: Option<u32>,
+}
+
+impl Refusal {
+    pub(super) fn new(reason: Reason) -> Self {
+        Self {
+            reason,
+            fault: None,
+        }
+    }
+
+    /// What is wrong with the head.
+    pub(super) fn why(&self) -> Option<Cow<'static, str>> {
+        self.fault.map(|fault| fault.to_string().into())
+    }
+
+    pub(super) fn record(&self, core: &Core, peer: &Peer) {
+        let record = Record {
+            at: SystemTime::now(),
+            client: Some(peer.client(None)),
+            method: "-",
+            path: "-",
+            group: None,
+            worker: None,
+            status: status(self.reason),
+            reason: self.reason,
+            bytes_in: 0,
+            bytes_out: 0,
+            waited: Default::default(),
+            took: Default::default(),
+        };
+        core.metrics.count(&record);
+        core.logger.write(&record);
+    }
+}
+
+impl From<RequestFault> for Refusal {
+    fn from(fault: RequestFault) -> Self {
+        let reason = match fault {
+            RequestFault::TooLarge => Reason::HeadTooLarge,
+            _ => Reason::BadRequest,
+        };
+        Self {
+            reason,
+            fault: Some(fault),
+        }
+    }
+}
+
+/// The status that a reason is answered with.
+pub(super) fn status(reason: Reason) -> u16 {
+    tell(reason).status[..3].parse().unwrap_or(0)
+}
+
+/// Writes the answer for `reason`; `why` says more of this case. To HEAD no body follows.
+pub(super) fn write(
+    out: &mut Vec<u8>,
+    reason: Reason,
+    why: Option<Cow<'_, str>>,
+    to_head: bool,
+    close: bool,
+) {
+    let telling = tell(reason);
+    let body = body(&telling, why.as_deref().unwrap_or(telling.error));
+    out.extend_from_slice(format!("HTTP/1.1 {}\r\n", telling.status).as_bytes());
+    for (name, value) in FIXED {
+        put(out, name, value);
+    }
+    put(out, "x-thalamus-reason", reason.code());
+    put(out, "content-length", &body.len().to_string());
+    if let Some(seconds) = telling.retry_after {
+        put(out, "retry-after", &seconds.to_string());
+    }
+    if close {
+        put(out, "connection", "close");
+    }
+    out.extend_from_slice(b"\r\n");
+    if !to_head {
+        out.extend_from_slice(body.as_bytes());
+    }
+}
+
+/// What Synapse sends to browsers (`synapse/http/server.py`), so that they show our errors and not a CORS failure.
+const FIXED: [(&str, &str); 6] = [
+    ("content-type", "application/json"),
+    ("cache-control", "no-store"),
+    ("access-control-allow-origin", "*"),
+    (
+        "access-control-allow-methods",
+        "GET, HEAD, POST, PUT, DELETE, OPTIONS",
+    ),
+    (
+        "access-control-allow-headers",
+        "X-Requested-With, Content-Type, Authorization, Date",
+    ),
+    (
+        "access-control-expose-headers",
+        "Retry-After, X-Thalamus-Reason",
+    ),
+];
+
+fn put(out: &mut Vec<u8>, name: &str, value: &str) {
+    for part in [name, ": ", value, "\r\n"] {
+        out.extend_from_slice(part.as_bytes());
+    }
+}
+
+fn body(telling: &Telling, error: &str) -> String {
+    let mut body = serde_json::json!({ "errcode": telling.errcode, "error": error });
+    if let Some(seconds) = telling.retry_after {
+        body["retry_after_ms"] = (seconds * 1000).into();
+    }
+    body.to_string()
+}
+
+fn tell(reason: Reason) -> Telling {
+    let (status, errcode, error, retry_after) = match reason {
+        Reason::NoWorker => (
+            "503 Service Unavailable",
+            "M_UNKNOWN",
+            "No worker can answer this now",
+            Some(2),
+        ),
+        Reason::Connect => (
+            "503 Service Unavailable",
+            "M_UNKNOWN",
+            "The worker cannot be reached",
+            Some(2),
+        ),
+        Reason::Timeout => (
+            "504 Gateway Timeout",
+            "M_UNKNOWN",
+            "The worker did not answer in time",
+            Some(5),
+        ),
+        Reason::Closed | Reason::CutShort | Reason::Ejected => (
+            "502 Bad Gateway",
+            "M_UNKNOWN",
+            "The worker went away; it may have done what was asked",
+            None,
+        ),
+        Reason::BadAnswer => (
+            "502 Bad Gateway",
+            "M_UNKNOWN",
+            "The worker's answer cannot be read",
+            None,
+        ),
+        Reason::SlowClient => (
+            "408 Request Timeout",
+            "M_UNKNOWN",
+            "The request came too slowly",
+            None,
+        ),
+        Reason::BadRequest => (
+            "400 Bad Request",
+            "M_UNKNOWN",
+            "The request cannot be read",
+            None,
+        ),
+        Reason::HeadTooLarge => (
+            "431 Request Header Fields Too Large",
+            "M_TOO_LARGE",
+            "The request's head is too large",
+            None,
+        ),
+        Reason::BodyTooLarge => (
+            "413 Content Too Large",
+            "M_TOO_LARGE",
+            "The request's body is too large",
+            None,
+        ),
+        Reason::Refused => (
+            "403 Forbidden",
+            "M_FORBIDDEN",
+            "This path is not open here",
+            None,
+        ),
+        Reason::Ok | Reason::ClientLeft => (
+            "500 Internal Server Error",
+            "M_UNKNOWN",
+            "Not an error",
+            None,
+        ),
+    };
+    Telling {
+        status,
+        errcode,
+        error,
+        retry_after,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(reason: Reason, to_head: bool) -> String {
+        let mut out = vec![];
+        write(&mut out, reason, None, to_head, false);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn errors_are_matrix_json_that_browsers_show() {
+        let answer = answer(Reason::NoWorker, false);
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(
+            head.starts_with("HTTP/1.1 503 Service Unavailable\r\n"),
+            "{head}"
+        );
+        assert!(
+            head.contains("access-control-allow-origin: *") && head.contains("retry-after: 2"),
+            "{head}"
+        );
+        assert!(
+            head.contains(&format!("content-length: {}", body.len())),
+            "{head}"
+        );
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(
+            (&body["errcode"], &body["retry_after_ms"]),
+            (&"M_UNKNOWN".into(), &2000.into())
+        );
+    }
+
+    #[test]
+    fn head_gets_no_body() {
+        assert!(answer(Reason::Timeout, true).ends_with("\r\n\r\n"));
+    }
+
+    #[test]
+    fn every_reason_that_is_told_has_a_status() {
+        assert!(
+            Reason::ALL
+                .iter()
+                .all(|&reason| (400..=504).contains(&status(reason)))
+        );
+    }
+}

@@ -1,0 +1,9 @@
+//! Which pools may answer a call, in order.
+
+mod chain;
+mod plan;
+mod state;
+
+pub use chain::{Chains, PoolIndex, is_generic};
+pub use plan::{Limits, Plan};
+pub use state::State;

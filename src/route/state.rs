@@ -1,0 +1,88 @@
+//! The proxy's snapshot: chains, pools and limits of this moment, loaded once per decision.
+
+use std::sync::Arc;
+
+use super::{Chains, Limits, Plan};
+use crate::{
+    discovery::Found,
+    pool::{self, Lease, Tried, View, Worker},
+};
+
+/// One snapshot. A change makes a new one and swaps the pointer to it.
+#[derive(Debug)]
+pub struct State {
+    /// Which pools each group is asked of.
+    pub chains: Arc<Chains>,
+    /// The pools, in the order of the configuration.
+    pub pools: Box<[Arc<View>]>,
+    /// Deadlines and sizes.
+    pub limits: Arc<Limits>,
+}
+
+impl State {
+    /// The first snapshot of a configuration, with the workers that each pool's source has found by now.
+    pub fn new(pools: &[pool::Settings], limits: Limits) -> Self {
+        let settings: Vec<_> = pools.iter().cloned().map(Arc::new).collect();
+        let view = |pool: &Arc<pool::Settings>| {
+            let found = pool.source.watch().borrow().clone();
+            Arc::new(View::new(pool.clone(), &found, None))
+        };
+        Self {
+            chains: Arc::new(Chains::new(&settings)),
+            pools: settings.iter().map(view).collect(),
+            limits: Arc::new(limits),
+        }
+    }
+
+    /// The same snapshot with the workers that the source of the pool at `index` has found now.
+    #[must_use]
+    pub fn with_found(&self, index: usize, found: &Found) -> Self {
+        let mut pools = self.pools.clone();
+        let before = &self.pools[index];
+        pools[index] = Arc::new(View::new(before.settings.clone(), found, Some(before)));
+        Self {
+            chains: self.chains.clone(),
+            pools,
+            limits: self.limits.clone(),
+        }
+    }
+
+    /// The pools of a plan, first asked first.
+    pub fn chain(&self, plan: &Plan) -> impl Iterator<Item = &Arc<View>> {
+        self.chains
+            .of(plan.group, plan.reach)
+            .iter()
+            .map(|pool| &self.pools[pool.get()])
+    }
+
+    /// Leases the first worker of the plan's pools that takes new requests and was not tried; none either when the
+    /// request has been to as many as it may.
+    pub fn lease(&self, plan: &Plan, tried: &Tried) -> Option<Lease> {
+        if tried.is_full() {
+            return None;
+        }
+        self.chain(plan)
+            .find_map(|pool| pool.lease(plan.choice, tried))
+    }
+
+    /// True once every pool that nothing replaces has a worker.
+    pub fn is_ready(&self) -> bool {
+        self.pools_without_fallback()
+            .all(|pool| !pool.workers.is_empty())
+    }
+
+    /// Every worker of every pool.
+    pub fn workers(&self) -> impl Iterator<Item = &Arc<Worker>> {
+        self.pools.iter().flat_map(|pool| &pool.workers)
+    }
+
+    fn pools_without_fallback(&self) -> impl Iterator<Item = &Arc<View>> {
+        let indices = self.pools.iter().enumerate();
+        indices
+            .filter(|(index, _)| {
+                self.chains
+                    .is_without_fallback(super::PoolIndex(*index as u16))
+            })
+            .map(|(_, pool)| pool)
+    }
+}

@@ -1,0 +1,134 @@
+//! Counters and histograms, resolved once, so that a request pays for no label.
+
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
+    Registry, TextEncoder,
+};
+
+use super::{Reason, Record};
+use crate::matrix::Group;
+
+/// The status classes of answers; the first stands for no answer.
+const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// Seconds; long polls end at 30, first syncs take minutes.
+const BUCKETS: [f64; 13] = [
+    0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 15.0, 31.0, 120.0, 600.0,
+];
+
+/// What is counted about requests and connections.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    groups: Box<[GroupMetrics]>,
+    reasons: Box<[IntCounter]>,
+    /// Open connections of clients.
+    pub connections: IntGauge,
+    /// Connections that clients have opened since the start.
+    pub accepted: IntCounter,
+    /// Requests that went to another worker after one failed.
+    pub moved: IntCounter,
+}
+
+#[derive(Debug)]
+struct GroupMetrics {
+    requests: [IntCounter; CLASSES.len()],
+    took: Histogram,
+}
+
+impl Metrics {
+    /// All metrics, at zero.
+    ///
+    /// # Errors
+    /// When two metrics have one name, which the tests rule out.
+    pub fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let requests = IntCounterVec::new(
+            Opts::new(
+                "thalamus_requests_total",
+                "Requests that ended, by group and class of status.",
+            ),
+            &["group", "status"],
+        )?;
+        let took = HistogramVec::new(
+            HistogramOpts::new(
+                "thalamus_request_duration_seconds",
+                "From a request's head to its answer's end.",
+            )
+            .buckets(BUCKETS.into()),
+            &["group"],
+        )?;
+        let reasons = IntCounterVec::new(
+            Opts::new("thalamus_outcomes_total", "Requests that ended, by reason."),
+            &["reason"],
+        )?;
+        let connections = IntGauge::new(
+            "thalamus_client_connections",
+            "Open connections of clients.",
+        )?;
+        let accepted = IntCounter::new(
+            "thalamus_client_connections_total",
+            "Connections that clients opened.",
+        )?;
+        let moved = IntCounter::new(
+            "thalamus_moved_requests_total",
+            "Requests sent again to another worker.",
+        )?;
+        registry.register(Box::new(requests.clone()))?;
+        registry.register(Box::new(took.clone()))?;
+        registry.register(Box::new(reasons.clone()))?;
+        registry.register(Box::new(connections.clone()))?;
+        registry.register(Box::new(accepted.clone()))?;
+        registry.register(Box::new(moved.clone()))?;
+        let group = |group: &Group| GroupMetrics {
+            requests: CLASSES.map(|class| requests.with_label_values(&[group.name(), class])),
+            took: took.with_label_values(&[group.name()]),
+        };
+        Ok(Self {
+            groups: Group::ALL.iter().map(group).collect(),
+            reasons: Reason::ALL
+                .iter()
+                .map(|reason| reasons.with_label_values(&[reason.code()]))
+                .collect(),
+            registry,
+            connections,
+            accepted,
+            moved,
+        })
+    }
+
+    /// Counts a request that ended.
+    pub fn count(&self, record: &Record<'_>) {
+        self.reasons[record.reason as usize].inc();
+        if let Some(group) = record.group {
+            let group = &self.groups[group as usize];
+            group.requests[class(record.status)].inc();
+            group.took.observe(record.took.as_secs_f64());
+        }
+    }
+
+    /// Adds what another part collects at each scrape.
+    ///
+    /// # Errors
+    /// When a metric of that name is there already.
+    pub fn register(
+        &self,
+        collector: Box<dyn prometheus::core::Collector>,
+    ) -> prometheus::Result<()> {
+        self.registry.register(collector)
+    }
+
+    /// Everything in the text format of Prometheus.
+    ///
+    /// # Errors
+    /// When a collector gives a family without metrics.
+    pub fn render(&self) -> prometheus::Result<Vec<u8>> {
+        let mut text = vec![];
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+fn class(status: u16) -> usize {
+    usize::from(status / 100).min(CLASSES.len() - 1)
+}

@@ -1,0 +1,11 @@
+//! What we tell the admin: reasons, the access log, metrics.
+
+mod access_log;
+mod metrics;
+mod reason;
+mod record;
+
+pub use access_log::{AccessLog, LogWriter, Logger};
+pub use metrics::Metrics;
+pub use reason::Reason;
+pub use record::Record;

@@ -1,0 +1,82 @@
+//! Why a request ended as it did.
+
+/// A short stable code for an outcome, the same in log, metric, header and status page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The worker's answer came whole.
+    Ok,
+    /// No worker that may answer takes requests.
+    NoWorker,
+    /// No worker that may answer could be connected to.
+    Connect,
+    /// The worker did not answer, or stopped in the middle, until the deadline.
+    Timeout,
+    /// The worker closed the connection without an answer, and the request must not be repeated.
+    Closed,
+    /// The worker was ejected while it worked on the request.
+    Ejected,
+    /// The worker closed the connection in the middle of its answer.
+    CutShort,
+    /// The worker's answer cannot be read in one way only.
+    BadAnswer,
+    /// The client left before the answer was whole.
+    ClientLeft,
+    /// The client sent its head or body too slowly, or did not read.
+    SlowClient,
+    /// The request cannot be read in one way only.
+    BadRequest,
+    /// The head is too long or has too many fields.
+    HeadTooLarge,
+    /// The body is larger than the group allows.
+    BodyTooLarge,
+    /// The path is never passed on.
+    Refused,
+}
+
+impl Reason {
+    /// All of them, in a fixed order.
+    pub const ALL: [Self; 14] = [
+        Self::Ok,
+        Self::NoWorker,
+        Self::Connect,
+        Self::Timeout,
+        Self::Closed,
+        Self::Ejected,
+        Self::CutShort,
+        Self::BadAnswer,
+        Self::ClientLeft,
+        Self::SlowClient,
+        Self::BadRequest,
+        Self::HeadTooLarge,
+        Self::BodyTooLarge,
+        Self::Refused,
+    ];
+
+    /// The code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::NoWorker => "NO_WORKER",
+            Self::Connect => "CONNECT",
+            Self::Timeout => "TIMEOUT",
+            Self::Closed => "CLOSED",
+            Self::Ejected => "EJECTED",
+            Self::CutShort => "CUT_SHORT",
+            Self::BadAnswer => "BAD_ANSWER",
+            Self::ClientLeft => "CLIENT_LEFT",
+            Self::SlowClient => "SLOW_CLIENT",
+            Self::BadRequest => "BAD_REQUEST",
+            Self::HeadTooLarge => "HEAD_TOO_LARGE",
+            Self::BodyTooLarge => "BODY_TOO_LARGE",
+            Self::Refused => "REFUSED",
+        }
+    }
+
+    /// True when the worker is to blame.
+    pub fn blames_worker(self) -> bool {
+        matches!(
+            self,
+            Self::Connect | Self::Timeout | Self::Closed | Self::CutShort | Self::BadAnswer
+        )
+    }
+}

@@ -1,0 +1,54 @@
+//! Deciding allocates nothing, whatever the request.
+
+use thalamus::matrix::{Authorization, Caller, Key, Method, classify};
+
+const TARGETS: [(&str, &str); 9] = [
+    (
+        "GET",
+        "/_matrix/client/v3/sync?since=s1&timeout=30000&filter=0",
+    ),
+    (
+        "GET",
+        "/_matrix/client/v3/sync?%73ince=s1;access%5Ftoken=mat%5Fabc",
+    ),
+    ("GET", "/_matrix/client/v3/rooms/%21r%3Ahs/messages?dir=b"),
+    (
+        "PUT",
+        "/_matrix/client/v3/rooms/!r:hs/send/m.room.message/t1",
+    ),
+    ("GET", "/_matrix/client/v3/profile/%40alice%3Ahs"),
+    ("PUT", "/_matrix/federation/v1/send/1700000000"),
+    ("GET", "/_matrix/federation/v1/state/!r:hs?event_id=$e"),
+    ("GET", "/_matrix/client/v1/media/download/hs/id"),
+    ("GET", "/nowhere/at/all/a/b/c/d/e/f/g/h/i/j/k"),
+];
+
+const CALLERS: [Authorization<'static>; 5] = [
+    Authorization::None,
+    Authorization::One(b"Bearer syt_YWxpY2U_QwErTyUiOpAsDfGhJkLz_3gUfi4"),
+    Authorization::One(b"Bearer mat_QwErTyUiOpAsDfGhJkLz"),
+    Authorization::One(b"X-Matrix origin=\"Example.ORG\",key=\"k\",sig=\"s\""),
+    Authorization::Several(b"Bearer x"),
+];
+
+fn decide() -> u64 {
+    let client = [192, 0, 2, 1].into();
+    let mut sum = 0u64;
+    for (method, target) in TARGETS {
+        for authorization in CALLERS {
+            let call = classify(Method::from(method), target);
+            let key = Key::new(&call, &Caller::new(authorization, call.query), client);
+            sum = sum.wrapping_add(key.hash().unwrap_or_default());
+        }
+    }
+    sum
+}
+
+#[test]
+fn deciding_allocates_nothing() {
+    decide();
+    let counted = allocation_counter::measure(|| {
+        std::hint::black_box(decide());
+    });
+    assert_eq!(counted.count_total, 0);
+}

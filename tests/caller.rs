@@ -1,0 +1,260 @@
+//! Who seems to ask: tokens where Synapse looks for them, and what they say.
+
+use proptest::prelude::*;
+use thalamus::matrix::{Authorization, Caller, Localpart, token};
+
+/// Made by Synapse's `generate_access_token` for `alice`.
+const ALICE: &str = "syt_YWxpY2U_QwErTyUiOpAsDfGhJkLz_3gUfi4";
+
+fn one(header: &str) -> Authorization<'_> {
+    Authorization::One(header.as_bytes())
+}
+
+fn seen(authorization: Authorization<'_>, query: &str) -> Option<String> {
+    let token = token(authorization, query)?;
+    Some(String::from_utf8_lossy(&token.bytes()).into_owned())
+}
+
+fn user(token: &str) -> Option<Vec<u8>> {
+    let header = format!("Bearer {token}");
+    match Caller::new(one(&header), "") {
+        Caller::User(user) => Some(user.as_bytes().to_vec()),
+        _ => None,
+    }
+}
+
+fn origin(header: &str) -> Option<String> {
+    match Caller::new(one(header), "") {
+        Caller::Server(name) => Some(name.to_owned()),
+        _ => None,
+    }
+}
+
+#[test]
+fn tokens_stand_in_one_header_or_in_the_query() {
+    assert_eq!(seen(one("Bearer x"), "since=s1").as_deref(), Some("x"));
+    for (query, token) in [
+        ("access_token=x", "x"),
+        ("a=b;access_token=x", "x"),
+        ("access%5Ftoken=x", "x"),
+        ("access_token=x&access_token=y", "x"),
+        ("access_token=a%2Bb+c", "a+b c"),
+        ("access_token=%zz", "%zz"),
+    ] {
+        assert_eq!(
+            seen(Authorization::None, query).as_deref(),
+            Some(token),
+            "{query}"
+        );
+    }
+}
+
+#[test]
+fn what_synapse_answers_401_has_no_token() {
+    for (header, query) in [
+        ("Bearer x", "access_token=x"),
+        ("Bearer x", "access_token="),
+        ("bearer x", ""),
+        ("BEARER x", ""),
+        ("Bearer  x", ""),
+        ("Bearer x ", ""),
+        ("Bearer x y", ""),
+        ("Bearer", ""),
+        ("Bearer ", ""),
+        ("Basic x", ""),
+        ("", "access_token=x"),
+    ] {
+        assert_eq!(seen(one(header), query), None, "{header:?} {query:?}");
+    }
+    assert_eq!(seen(Authorization::Several(b"Bearer x"), ""), None);
+    for query in [
+        "",
+        "access_token",
+        "access_token=",
+        "Access_Token=x",
+        "xaccess_token=x",
+    ] {
+        assert_eq!(seen(Authorization::None, query), None, "{query:?}");
+    }
+}
+
+#[test]
+fn synapse_tokens_name_their_user() {
+    for (token, localpart) in [
+        (ALICE, "alice"),
+        ("syt_YWxpY2U_AAAAAAAAAAAAAAA00059_00ZL55", "alice"),
+        ("syt_YV9i_QwErTyUiOpAsDfGhJkLz_2be3GX", "a_b"),
+        ("syt_YWI+_QwErTyUiOpAsDfGhJkLz_4LLBbF", "ab>"),
+        ("syt_fn5+Pz8/_QwErTyUiOpAsDfGhJkLz_4Z4IXY", "~~~???"),
+        ("syt_w6l2ZQ_QwErTyUiOpAsDfGhJkLz_4PgFfw", "éve"),
+        ("syt_T2xkLlVzZXI_QwErTyUiOpAsDfGhJkLz_31Vdti", "Old.User"),
+    ] {
+        assert_eq!(
+            user(token).as_deref(),
+            Some(localpart.as_bytes()),
+            "{token}"
+        );
+    }
+}
+
+#[test]
+fn a_query_token_names_the_same_user() {
+    let query = "access_token=syt_YWI%2B_QwErTyUiOpAsDfGhJkLz_4LLBbF";
+    let Caller::User(user) = Caller::new(Authorization::None, query) else {
+        panic!("no user");
+    };
+    assert_eq!(user.as_bytes(), b"ab>");
+    let unescaped = "access_token=syt_YWI+_QwErTyUiOpAsDfGhJkLz_4LLBbF";
+    assert!(matches!(
+        Caller::new(Authorization::None, unescaped),
+        Caller::Token(_)
+    ));
+}
+
+#[test]
+fn anything_else_is_opaque() {
+    for token in [
+        "syt_YWxpY2U_QwErTyUiOpAsDfGhJkLz_3gUfi5",
+        "syt_YWxpY2V_QwErTyUiOpAsDfGhJkLz_3gUfi4",
+        "syt_YWxpY2U_QwErTyUiOpAsDfGhJkLz_3gUf_4",
+        "syt__QwErTyUiOpAsDfGhJkLz_3TCdga",
+        "syr_YWxpY2U_QwErTyUiOpAsDfGhJkLz_3gUfi4",
+        "syt_",
+        "syt_____",
+        "mat_QwErTyUiOpAsDfGhJkLzQwErTyUiOp_3gUfi4",
+        "MDAxabc",
+        "é",
+    ] {
+        let header = format!("Bearer {token}");
+        assert!(
+            matches!(Caller::new(one(&header), ""), Caller::Token(_)),
+            "{token}"
+        );
+    }
+}
+
+#[test]
+fn localparts_have_1_to_255_bytes() {
+    assert_eq!(
+        Localpart::new(&[b'x'; 255]).map(|l| l.as_bytes().len()),
+        Some(255)
+    );
+    assert_eq!(Localpart::new(&[b'x'; 256]), None);
+    assert_eq!(Localpart::new(b""), None);
+    let (longest, longer) = (synapse_token(&[b'x'; 255]), synapse_token(&[b'x'; 256]));
+    assert!(longest.ends_with("_48GxXK") && longer.ends_with("_3Nj5nI"));
+    assert_eq!(user(&longest), Some(vec![b'x'; 255]));
+    assert_eq!(user(&longer), None);
+}
+
+#[test]
+fn user_ids_have_a_localpart() {
+    let localpart = |raw| Localpart::from_user_id(raw);
+    let alice = Localpart::new(b"alice");
+    assert_eq!(localpart("@alice:hs.test:8448"), alice);
+    assert_eq!(localpart("%40alice%3Ahs"), alice);
+    assert_eq!(localpart("@alice"), alice);
+    assert_eq!(localpart("alice:hs"), None);
+    assert_eq!(localpart("@:hs"), None);
+    assert_eq!(localpart("@a%2Fb:hs"), Localpart::new(b"a/b"));
+}
+
+#[test]
+fn servers_sign_with_their_name() {
+    for header in [
+        r#"X-Matrix origin="a.example:8448",key="ed25519:1",sig="x=",destination="b""#,
+        r#"X-Matrix origin=a.example:8448,key="ed25519:1",sig="x""#,
+        r#"X-Matrix   sig="x" ,  key="k"	,	Origin = "a.example:8448""#,
+        r#"X-Matrix ORIGIN=a.example:8448"#,
+        r#"X-Matrix origin=b.example,origin=a.example:8448"#,
+    ] {
+        assert_eq!(
+            origin(header).as_deref(),
+            Some("a.example:8448"),
+            "{header}"
+        );
+    }
+    assert_eq!(
+        origin(r#"X-Matrix origin="[2001:db8::1]""#).as_deref(),
+        Some("[2001:db8::1]")
+    );
+    for header in [
+        "X-Matrix",
+        "X-Matrix ",
+        "X-Matrix key=k",
+        "X-Matrix origin=",
+        r#"X-Matrix origin="a b""#,
+        "x-matrix origin=a",
+        "X-Matrixorigin=a",
+        "X-Matrix origin=é",
+    ] {
+        assert_eq!(origin(header), None, "{header}");
+    }
+}
+
+#[test]
+fn a_server_with_several_keys_sends_several_headers() {
+    let first = Authorization::Several(b"X-Matrix origin=a,key=k,sig=s");
+    assert!(matches!(Caller::new(first, ""), Caller::Server("a")));
+}
+
+#[test]
+fn tokens_never_print() {
+    for header in [format!("Bearer {ALICE}"), "Bearer mat_secret".to_owned()] {
+        let authorization = one(&header);
+        let caller = Caller::new(authorization, "");
+        let token = token(authorization, "").expect("a token");
+        let printed = format!("{authorization:?} {caller:?} {token:?} {token}");
+        assert!(
+            !printed.contains("secret") && !printed.contains("3gUfi4"),
+            "{printed}"
+        );
+    }
+}
+
+fn synapse_token(localpart: &[u8]) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+    let base = format!(
+        "syt_{}_QwErTyUiOpAsDfGhJkLz",
+        STANDARD_NO_PAD.encode(localpart)
+    );
+    let sum = base62(crc32fast::hash(base.as_bytes()));
+    format!("{base}_{sum}")
+}
+
+fn base62(mut number: u32) -> String {
+    let digits = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut text = [b'0'; 6];
+    for place in text.iter_mut().rev() {
+        *place = digits[(number % 62) as usize];
+        number /= 62;
+    }
+    text.into_iter().map(char::from).collect()
+}
+
+proptest! {
+    #[test]
+    fn every_localpart_comes_back(localpart in prop::collection::vec(any::<u8>(), 1..=255)) {
+        prop_assert_eq!(user(&synapse_token(&localpart)), Some(localpart));
+    }
+
+    #[test]
+    fn one_wrong_character_makes_a_token_opaque(at in 4usize..39, to in "[A-Za-z0-9]") {
+        let mut token = ALICE.to_owned();
+        let same = token[at..=at] == to;
+        token.replace_range(at..=at, &to);
+        prop_assert_eq!(user(&token).is_some(), same);
+    }
+
+    #[test]
+    fn nothing_panics(header: Vec<u8>, query in "[ -~]{0,200}") {
+        Caller::new(Authorization::One(&header), &query);
+        Caller::new(Authorization::Several(&header), &query);
+        Caller::new(Authorization::None, &query);
+    }
+
+    #[test]
+    fn no_signature_panics(rest in "[ -~\t]{0,100}", prefix in "X-Matrix |Bearer |Bearer syt_") {
+        Caller::new(one(&format!("{prefix}{rest}")), "");
+    }
+}

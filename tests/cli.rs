@@ -1,0 +1,440 @@
+//! The commands as a shell sees them: what they print where, and their exit codes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a panic in a test is the report"
+)]
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+const SYNC: &str = "/_matrix/client/v3/sync?since=s1";
+const ALICE: &str = "Authorization: Bearer syt_YWxpY2U_abcdefghijklmnopqrst_1TMI8I";
+
+fn thalamus(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_thalamus"));
+    command.args(arguments);
+    command
+}
+
+fn output(arguments: &[&str]) -> Output {
+    thalamus(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+fn fed(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = thalamus(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn check_says_in_one_line_that_all_is_sound() {
+    let done = output(&["check", "--config", "config/full.yaml"]);
+    assert_eq!(
+        text(&done.stdout),
+        "config/full.yaml: sound: 14 pools, 18 workers, 2 listeners\n"
+    );
+    assert_eq!((done.status.code(), text(&done.stderr)), (Some(0), ""));
+}
+
+#[test]
+fn check_exits_with_1_and_prints_every_fault() {
+    let done = thalamus(&["check", "--config", "config/small.yaml"])
+        .env("THALAMUS_THREADS", "none")
+        .env("THALAMUS_POOLS__SYNC__WORKERS__1__ADDRESS", "127.0.0.1")
+        .output()
+        .unwrap();
+    assert_eq!(done.status.code(), Some(1));
+    let lines: Vec<_> = text(&done.stdout).lines().collect();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(
+        lines[0].starts_with("config/small.yaml: threads (from THALAMUS_THREADS): "),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].starts_with("config/small.yaml: pools.sync.workers[1].address (from THALAMUS_"),
+        "{lines:?}"
+    );
+    assert_eq!(lines[2], "config/small.yaml: 2 faults");
+}
+
+#[test]
+fn check_of_no_file_is_one_line() {
+    let done = output(&["check", "--config", "no/such.yaml"]);
+    assert_eq!(done.status.code(), Some(1));
+    assert_eq!(text(&done.stdout), "no/such.yaml: there is no such file\n");
+}
+
+#[test]
+fn warnings_leave_stdout_alone() {
+    let done = thalamus(&["check", "--config", "config/small.yaml"])
+        .env("THALAMUS_LISTENERS__0__TRUSTED_PROXIES", "[0.0.0.0/0]")
+        .output()
+        .unwrap();
+    assert_eq!(
+        (done.status.code(), text(&done.stdout).lines().count()),
+        (Some(0), 1)
+    );
+    assert!(
+        text(&done.stderr).contains("warning: listeners[0].trusted_proxies"),
+        "{}",
+        text(&done.stderr)
+    );
+}
+
+#[test]
+fn wrong_usage_exits_with_2() {
+    for arguments in [
+        &["check"][..],
+        &["chekc"],
+        &[],
+        &["explain", "GET", "/"],
+        &["explain", "--config", "config/small.yaml", "GET"],
+        &[
+            "explain",
+            "--config",
+            "config/small.yaml",
+            "--stdin",
+            "GET",
+            "/",
+        ],
+        &[
+            "explain",
+            "--config",
+            "config/small.yaml",
+            "GET",
+            "/",
+            "-H",
+            "nothing",
+        ],
+        &[
+            "explain",
+            "--config",
+            "config/small.yaml",
+            "GET",
+            "/",
+            "--client",
+            "me",
+        ],
+        &["explain", "--admin", "https://a", "GET", "/"],
+    ] {
+        assert_eq!(output(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn explain_prints_the_plan_for_people() {
+    let done = output(&[
+        "explain",
+        "--config",
+        "config/small.yaml",
+        "GET",
+        SYNC,
+        "-H",
+        ALICE,
+    ]);
+    assert_eq!(done.status.code(), Some(0));
+    let printed = text(&done.stdout);
+    for line in [
+        "group       sync",
+        "pool        sync",
+        "key         user alice",
+    ] {
+        assert!(
+            printed.lines().any(|found| found == line),
+            "{line}: {printed}"
+        );
+    }
+    assert!(!printed.contains("abcdefghij"), "a token leaked: {printed}");
+}
+
+#[test]
+fn explain_prints_one_json_object() {
+    let url = format!("https://example.org{SYNC}");
+    let done = output(&[
+        "explain",
+        "--json",
+        "--config",
+        "config/small.yaml",
+        "GET",
+        &url,
+        "-H",
+        ALICE,
+    ]);
+    let printed: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(
+        (printed["group"].as_str(), printed["key_value"].as_str()),
+        (Some("sync"), Some("alice"))
+    );
+    for field in [
+        "group",
+        "pool",
+        "worker",
+        "fallback",
+        "key",
+        "key_value",
+        "caller",
+        "reason",
+    ] {
+        assert!(printed.get(field).is_some(), "{field}: {printed}");
+    }
+}
+
+#[test]
+fn explain_of_what_is_no_request_exits_with_1() {
+    let done = output(&["explain", "--config", "config/small.yaml", "GET", "a b"]);
+    assert_eq!((done.status.code(), text(&done.stdout)), (Some(1), ""));
+    assert!(
+        text(&done.stderr).starts_with("thalamus: "),
+        "{}",
+        text(&done.stderr)
+    );
+    let done = output(&[
+        "explain",
+        "--json",
+        "--config",
+        "config/small.yaml",
+        "GET",
+        "a b",
+    ]);
+    assert_eq!(done.status.code(), Some(1));
+    assert!(serde_json::from_slice::<Value>(&done.stdout).unwrap()["error"].is_string());
+}
+
+#[test]
+fn explain_reads_lines_and_goes_on_after_a_fault() {
+    let sync = format!("GET {SYNC}\n");
+    let rest = b"nothing\n\xc3\x28\nPUT /_matrix/federation/v1/send/1\r\n";
+    let input = [sync.as_bytes(), rest].concat();
+    let done = fed(
+        &[
+            "explain",
+            "--config",
+            "config/small.yaml",
+            "--stdin",
+            "--json",
+        ],
+        &input,
+    );
+    assert_eq!(done.status.code(), Some(1));
+    let lines: Vec<Value> = text(&done.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    assert_eq!(lines[0]["group"], "sync");
+    assert!(
+        lines[1]["error"]
+            .as_str()
+            .unwrap()
+            .starts_with("a line is `METHOD TARGET`")
+    );
+    assert_eq!(lines[2]["error"], "the line is not UTF-8");
+    assert_eq!(lines[3]["group"], "federation_inbound");
+    let sound = fed(
+        &[
+            "explain",
+            "--config",
+            "config/small.yaml",
+            "--stdin",
+            "--json",
+        ],
+        b"GET /\n",
+    );
+    assert_eq!(sound.status.code(), Some(0));
+}
+
+/// A running Thalamus that is told to stop, and must.
+struct Served {
+    child: Child,
+    /// `host:port` of its listener.
+    front: String,
+    /// The URL of its admin pages.
+    admin: String,
+}
+
+impl Served {
+    /// Starts one on free ports, with one worker.
+    fn start(worker: &str) -> Self {
+        let mut child = thalamus(&["run", "--config", "config/small.yaml"])
+            .env("THALAMUS_LISTENERS__0__ADDRESS", "127.0.0.1:0")
+            .env("THALAMUS_ADMIN__ADDRESS", "127.0.0.1:0")
+            .env("THALAMUS_POOLS__SYNC__WORKERS", format!("[\"{worker}\"]"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.as_mut().unwrap()).lines();
+        let mut last_word = |of: &str| {
+            let line = lines
+                .by_ref()
+                .map_while(Result::ok)
+                .find(|line| line.contains(of));
+            let line = line.expect("the log names its addresses");
+            line.rsplit(' ')
+                .next()
+                .unwrap()
+                .trim_end_matches('/')
+                .to_owned()
+        };
+        let front = last_word("serving on");
+        let admin = last_word("status page on");
+        Self {
+            child,
+            front,
+            admin,
+        }
+    }
+
+    fn terminate(&self) {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// Waits for its end.
+    fn ended(mut self) -> (Option<i32>, String) {
+        let mut log = String::new();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut log)
+            .unwrap();
+        (self.child.wait().unwrap().code(), log)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It is gone already, unless the test failed.
+        let _ = self.child.kill();
+    }
+}
+
+#[test]
+fn explain_asks_a_running_one_which_stops_when_told() {
+    let served = Served::start("127.0.0.1:8101");
+    let admin = served.admin.clone();
+    let here = thalamus(&[
+        "explain",
+        "--config",
+        "config/small.yaml",
+        "GET",
+        SYNC,
+        "-H",
+        ALICE,
+    ])
+    .env("THALAMUS_POOLS__SYNC__WORKERS", "[\"127.0.0.1:8101\"]")
+    .output()
+    .unwrap();
+    let there = output(&["explain", "--admin", &admin, "GET", SYNC, "-H", ALICE]);
+    assert_eq!(
+        text(&there.stdout),
+        text(&here.stdout),
+        "{}",
+        text(&there.stderr)
+    );
+    let json = output(&[
+        "explain",
+        "--admin",
+        &admin,
+        "--json",
+        "GET",
+        SYNC,
+        "--client",
+        "192.0.2.1",
+    ]);
+    assert_eq!(
+        serde_json::from_slice::<Value>(&json.stdout).unwrap()["group"],
+        "sync"
+    );
+    let fault = output(&["explain", "--admin", &admin, "GET", "a b"]);
+    assert_eq!(fault.status.code(), Some(1));
+    served.terminate();
+    let (code, log) = served.ended();
+    assert_eq!(code, Some(0), "{log}");
+    let gone = output(&["explain", "--admin", &admin, "GET", "/"]);
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(
+        text(&gone.stderr).contains("ask 127.0.0.1:"),
+        "{}",
+        text(&gone.stderr)
+    );
+}
+
+#[test]
+fn run_refuses_a_faulty_configuration() {
+    let done = thalamus(&["run", "--config", "config/small.yaml"])
+        .env("THALAMUS_THREADS", "0")
+        .output()
+        .unwrap();
+    assert_eq!((done.status.code(), text(&done.stdout)), (Some(1), ""));
+    assert!(
+        text(&done.stderr).contains("threads (from THALAMUS_THREADS)"),
+        "{}",
+        text(&done.stderr)
+    );
+}
+
+#[test]
+fn a_second_signal_ends_what_still_runs() {
+    let worker = TcpListener::bind("127.0.0.1:0").unwrap();
+    let served = Served::start(&worker.local_addr().unwrap().to_string());
+    let mut client = TcpStream::connect(&served.front).unwrap();
+    write!(
+        client,
+        "GET {SYNC}&timeout=30000 HTTP/1.1\r\nhost: a\r\n\r\n"
+    )
+    .unwrap();
+    let (_parked, _) = worker.accept().unwrap();
+    served.terminate();
+    // The first signal is heard once /ready says no; a second one before that would be the same one.
+    while !ready(&served.admin).starts_with("HTTP/1.1 503") {
+        std::thread::yield_now();
+    }
+    let before = Instant::now();
+    served.terminate();
+    let (code, log) = served.ended();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(
+        log.contains("stopped before the running requests ended"),
+        "{log}"
+    );
+    assert!(
+        before.elapsed() < Duration::from_secs(20),
+        "the grace period is 60 s"
+    );
+}
+
+fn ready(admin: &str) -> String {
+    let mut stream = TcpStream::connect(admin.trim_start_matches("http://")).unwrap();
+    write!(
+        stream,
+        "GET /ready HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}

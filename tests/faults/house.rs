@@ -1,0 +1,129 @@
+//! A proxy in front of stand-in workers.
+
+use std::{num::NonZeroUsize, time::Duration};
+
+use thalamus::{
+    app::{self, Running},
+    config::Settings,
+    discovery::{Endpoint, Source},
+    front,
+    matrix::Group,
+    net::Address,
+    pool::{self, Condition, Health},
+    route, telemetry,
+};
+use tokio::time::{sleep, timeout};
+
+use crate::{clients::Client, stand_in::StandIn};
+
+/// Longer than anything here takes.
+pub const HANGS: Duration = Duration::from_secs(30);
+
+/// The main process, a writer of typing and three sync workers, behind a proxy.
+pub struct House {
+    pub main: StandIn,
+    pub typing: StandIn,
+    pub sync: Vec<StandIn>,
+    pub running: Running,
+}
+
+impl House {
+    pub async fn new() -> Self {
+        let main = StandIn::start("main").await;
+        let typing = StandIn::start("typing").await;
+        let mut sync = vec![];
+        for name in ["sync1", "sync2", "sync3"] {
+            sync.push(StandIn::start(name).await);
+        }
+        let pools = vec![
+            pool("main", &[], [&main]),
+            pool("typing", &[Group::Typing], [&typing]),
+            pool("sync", &[Group::Sync], &sync),
+        ];
+        let running = app::start(settings(pools)).await.unwrap();
+        Self {
+            main,
+            typing,
+            sync,
+            running,
+        }
+    }
+
+    /// A client of its own connection.
+    pub async fn client(&self) -> Client {
+        let Address::Ip(address) = self.running.listeners[0] else {
+            panic!("not TCP")
+        };
+        Client::connect(address).await
+    }
+
+    /// The condition of a sync worker.
+    pub fn condition(&self, name: &str) -> Condition {
+        let state = self.running.state.load();
+        let worker = state.workers().find(|worker| &*worker.name == name);
+        worker.unwrap().condition()
+    }
+
+    /// Waits until a sync worker is in that condition.
+    pub async fn until(&self, name: &str, condition: Condition) {
+        let seen = async {
+            while self.condition(name) != condition {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(HANGS, seen)
+            .await
+            .expect("the condition never came");
+    }
+
+    /// Waits until so many syncs are parked in all.
+    pub async fn parked(&self, count: usize) {
+        let seen = async {
+            while self.sync.iter().map(StandIn::parked).sum::<usize>() != count {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(HANGS, seen).await.expect("they were never parked");
+    }
+}
+
+fn pool<'a>(
+    name: &str,
+    serves: &[Group],
+    workers: impl IntoIterator<Item = &'a StandIn>,
+) -> pool::Settings {
+    let endpoint = |worker: &StandIn| Endpoint {
+        name: worker.name.into(),
+        address: Address::Ip(worker.address),
+        weight: 1.0,
+    };
+    pool::Settings {
+        name: name.into(),
+        serves: serves.into(),
+        generic: false,
+        source: Source::Static(workers.into_iter().map(endpoint).collect()),
+    }
+}
+
+fn settings(pools: Vec<pool::Settings>) -> Settings {
+    let quick = Duration::from_millis(200);
+    Settings {
+        threads: NonZeroUsize::new(2).unwrap(),
+        listeners: vec![front::Settings {
+            address: "127.0.0.1:0".parse().unwrap(),
+            trusted_proxies: vec![],
+        }],
+        admin: None,
+        pools,
+        limits: route::Limits::default(),
+        health: Health {
+            interval: quick,
+            timeout: quick,
+            shortest: quick,
+            slow_start: quick * 2,
+            ..Health::default()
+        },
+        access_log: telemetry::AccessLog::None,
+        shutdown: Default::default(),
+    }
+}

@@ -1,0 +1,8 @@
+//! Workers that die, freeze and come back, on real sockets: clients must see none of it.
+
+#![allow(clippy::unwrap_used, reason = "a panic is the report of a test")]
+
+mod clients;
+mod health;
+mod house;
+mod stand_in;

@@ -1,0 +1,151 @@
+//! A worker that answers as Synapse would, as far as these tests look, and can die, freeze and come back.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::watch,
+    task::JoinSet,
+};
+
+/// One stand-in worker.
+pub struct StandIn {
+    pub name: &'static str,
+    pub address: SocketAddr,
+    shared: Arc<Shared>,
+    running: Option<JoinSet<()>>,
+}
+
+struct Shared {
+    name: &'static str,
+    /// Syncs that wait for their answer.
+    parked: AtomicUsize,
+    /// Requests that came, checks of health not counted.
+    asked: AtomicUsize,
+    frozen: watch::Sender<bool>,
+    /// Parked syncs are answered when it is true.
+    released: watch::Sender<bool>,
+}
+
+impl StandIn {
+    /// A worker on a free port.
+    pub async fn start(name: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let shared = Arc::new(Shared {
+            name,
+            parked: AtomicUsize::new(0),
+            asked: AtomicUsize::new(0),
+            frozen: watch::channel(false).0,
+            released: watch::channel(false).0,
+        });
+        let address = listener.local_addr().unwrap();
+        let running = Some(serve(listener, shared.clone()));
+        Self {
+            name,
+            address,
+            shared,
+            running,
+        }
+    }
+
+    /// Drops its socket and every connection, as `kill -9` does.
+    pub async fn kill(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            running.shutdown().await;
+        }
+        self.shared.parked.store(0, Ordering::Relaxed);
+    }
+
+    /// Starts again on the same port.
+    pub fn come_back(&mut self) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind(self.address).unwrap();
+        self.running = Some(serve(socket.listen(1024).unwrap(), self.shared.clone()));
+    }
+
+    /// Accepts and answers nothing, or goes on.
+    pub fn freeze(&self, frozen: bool) {
+        self.shared.frozen.send_replace(frozen);
+    }
+
+    /// Answers every parked sync, and those that come.
+    pub fn release(&self) {
+        self.shared.released.send_replace(true);
+    }
+
+    pub fn parked(&self) -> usize {
+        self.shared.parked.load(Ordering::Relaxed)
+    }
+
+    pub fn asked(&self) -> usize {
+        self.shared.asked.load(Ordering::Relaxed)
+    }
+}
+
+fn serve(listener: TcpListener, shared: Arc<Shared>) -> JoinSet<()> {
+    let mut accepting = JoinSet::new();
+    accepting.spawn(async move {
+        let mut connections = JoinSet::new();
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            connections.spawn(talk(stream, shared.clone()));
+        }
+    });
+    accepting
+}
+
+async fn talk(stream: TcpStream, shared: Arc<Shared>) {
+    let mut stream = BufReader::new(stream);
+    while let Some(head) = head(&mut stream).await {
+        wait(&shared.frozen, false).await;
+        if !head.starts_with("GET /health") {
+            shared.asked.fetch_add(1, Ordering::Relaxed);
+        }
+        if head.contains("/createRoom") {
+            // Takes for ever, as a POST in flight at the wrong moment.
+            std::future::pending::<()>().await;
+        }
+        if head.contains("/sync?since=") {
+            shared.parked.fetch_add(1, Ordering::Relaxed);
+            tokio::select! {
+                () = wait(&shared.released, true) => {}
+                _ = stream.fill_buf() => {}
+            }
+            let _ = shared
+                .parked
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+            wait(&shared.frozen, false).await;
+        }
+        let name = shared.name;
+        let answer =
+            format!("HTTP/1.1 200 OK\r\nX-Worker: {name}\r\nContent-Length: 2\r\n\r\n{{}}");
+        if stream.write_all(answer.as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn head(stream: &mut BufReader<TcpStream>) -> Option<String> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if stream.read_line(&mut head).await.ok()? == 0 {
+            return None;
+        }
+    }
+    Some(head)
+}
+
+async fn wait(flag: &watch::Sender<bool>, wanted: bool) {
+    flag.subscribe()
+        .wait_for(|now| *now == wanted)
+        .await
+        .unwrap();
+}

@@ -1,0 +1,1 @@
+"""Joins what the clients sent with what the workers' logs say they served, and judges it."""

@@ -1,0 +1,31 @@
+//! A worker that takes its request slowly, or not to its end.
+
+use crate::stage::{Stage, field, narrow, status};
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+const GET: &str = "GET /_matrix/client/versions HTTP/1.1\r\nHost: hs\r\n\r\n";
+
+#[tokio::test]
+async fn an_early_answer_leaves_no_rest_of_its_request_to_the_next_one() {
+    let stage = Stage::on(vec![narrow()], |_| ()).await;
+    let mut client = stage.client().await;
+    client
+        .send("POST /x HTTP/1.1\r\nHost: hs\r\nContent-Length: 50000\r\n\r\n")
+        .await;
+    let mut worker = stage.worker().await;
+    worker.head().await;
+    client.send(vec![b'x'; 50000]).await;
+    worker.exactly(1).await;
+    worker.send(OK).await;
+    let head = client.head().await;
+    assert_eq!(
+        (status(&head), field(&head, "connection")),
+        (200, None),
+        "all of the request was read"
+    );
+    client.expect("{}").await;
+    let mut other = stage.client().await;
+    other.send(GET).await;
+    let mut second = stage.worker().await;
+    second.head().await;
+}

@@ -1,0 +1,11 @@
+//! The data plane on real sockets: each test plays the client and the worker, byte by byte.
+
+#![allow(clippy::unwrap_used, reason = "a panic is the report of a test")]
+
+mod answers;
+mod backlog;
+mod closing;
+mod limits;
+mod requests;
+mod stage;
+mod stopping;
