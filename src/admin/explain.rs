@@ -19,8 +19,9 @@ pub(super) async fn explain(
     Query(parameters): Query<Vec<(String, String)>>,
     headers: HeaderMap,
 ) -> Response {
-    let explained = asked(parameters)
-        .and_then(|asked| proxy::explain(&desk.state(), &asked).map_err(|fault| fault.to_string()));
+    let explained = asked(parameters).and_then(|asked| {
+        proxy::explain(&desk.state(), &desk.shared.doors, &asked).map_err(|fault| fault.to_string())
+    });
     let as_text = headers
         .get(header::ACCEPT)
         .is_some_and(|accept| accept == "text/plain");

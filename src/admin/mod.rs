@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 
 pub use settings::Settings;
 
-use crate::{lifecycle::Stop, net::Address, route::State, telemetry::Metrics};
+use crate::{lifecycle::Stop, net::Address, proxy::Door, route::State, telemetry::Metrics};
 
 /// Headers of every answer: nothing from elsewhere runs on our pages, and no answer is kept.
 const HEADERS: [(HeaderName, &str); 5] = [
@@ -41,6 +41,7 @@ const HEADERS: [(HeaderName, &str); 5] = [
 #[derive(Clone, Debug)]
 pub struct Shared {
     state: Arc<ArcSwap<State>>,
+    doors: Arc<[Arc<Door>]>,
     metrics: Arc<Metrics>,
 }
 
@@ -52,13 +53,21 @@ struct Desk {
 }
 
 impl Shared {
-    /// Pages about `state`; what its workers count joins the `metrics`.
+    /// Pages about `state` behind these `doors`; what its workers count joins the `metrics`.
     ///
     /// # Errors
     /// When the workers' metrics are registered already.
-    pub fn new(state: Arc<ArcSwap<State>>, metrics: Arc<Metrics>) -> prometheus::Result<Self> {
+    pub fn new(
+        state: Arc<ArcSwap<State>>,
+        doors: Arc<[Arc<Door>]>,
+        metrics: Arc<Metrics>,
+    ) -> prometheus::Result<Self> {
         metrics.register(Box::new(workers::Collector::new(state.clone())?))?;
-        Ok(Self { state, metrics })
+        Ok(Self {
+            state,
+            doors,
+            metrics,
+        })
     }
 }
 

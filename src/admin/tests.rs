@@ -34,7 +34,8 @@ impl Pages {
         let address = "127.0.0.1:0".parse().unwrap();
         let listener = bind(&Settings { address }).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let shared = Shared::new(state.clone(), Arc::new(Metrics::new().unwrap())).unwrap();
+        let shared =
+            Shared::new(state.clone(), [].into(), Arc::new(Metrics::new().unwrap())).unwrap();
         let (stopper, stop) = Stopper::new();
         tokio::spawn(serve(listener, shared, stop));
         Self {

@@ -78,6 +78,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         .iter()
         .map(|listener| listener.address.clone())
         .collect();
+    let doors = listeners.iter().map(Listener::door).collect();
     for listener in listeners {
         tasks.spawn(front::accept(listener, threads.clone(), stop.clone()));
     }
@@ -86,7 +87,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         .map(|listener| listener.local_addr())
         .transpose()?;
     if let Some(listener) = admin_listener {
-        let shared = admin::Shared::new(state.clone(), metrics.clone())?;
+        let shared = admin::Shared::new(state.clone(), doors, metrics.clone())?;
         tasks.spawn(admin::serve(listener, shared, stop));
     }
     Ok(Running {

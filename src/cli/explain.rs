@@ -5,6 +5,7 @@ use std::{
     net::IpAddr,
     path::PathBuf,
     process::ExitCode,
+    sync::Arc,
 };
 
 use clap::Args;
@@ -13,7 +14,7 @@ use serde_json::json;
 use super::ask::Admin;
 use crate::{
     config,
-    proxy::{self, Asked},
+    proxy::{self, Asked, Door},
     route::State,
 };
 
@@ -52,8 +53,8 @@ pub(super) struct Explain {
 
 /// Who knows the answer.
 enum Oracle {
-    /// The configuration's first snapshot.
-    State(Box<State>),
+    /// The configuration's first snapshot and its listeners' doors.
+    Configuration(Box<State>, Vec<Arc<Door>>),
     /// A running Thalamus.
     Admin(Admin),
 }
@@ -65,7 +66,10 @@ impl Explain {
             (Some(admin), _) => Oracle::Admin(admin.clone()),
             (None, Some(file)) => match config::load(file) {
                 Ok(settings) => {
-                    Oracle::State(Box::new(State::new(&settings.pools, settings.limits)))
+                    let doors = settings.listeners.iter();
+                    let doors = doors.map(|listener| Arc::new(listener.door.clone()));
+                    let state = State::new(&settings.pools, settings.limits.clone());
+                    Oracle::Configuration(Box::new(state), doors.collect())
                 }
                 Err(faults) => {
                     eprintln!("{faults}");
@@ -142,9 +146,9 @@ impl Oracle {
             Self::Admin(admin) => admin
                 .explain(asked, as_json)
                 .map_err(|error| format!("{error:#}")),
-            Self::State(state) => {
+            Self::Configuration(state, doors) => {
                 let explanation =
-                    proxy::explain(state, asked).map_err(|fault| fault.to_string())?;
+                    proxy::explain(state, doors, asked).map_err(|fault| fault.to_string())?;
                 match as_json {
                     true => serde_json::to_string(&explanation).map_err(|error| error.to_string()),
                     false => Ok(explanation.to_string()),

@@ -85,6 +85,24 @@ impl Node {
         )
     }
 
+    /// True or false.
+    pub(super) fn boolean(&self) -> Option<bool> {
+        match self.kind {
+            ValueKind::Boolean(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// True for a list.
+    pub(super) fn is_list(&self) -> bool {
+        matches!(self.kind, ValueKind::Array(_))
+    }
+
+    /// Anything, as JSON.
+    pub(super) fn json(self) -> serde_json::Value {
+        json(self.kind)
+    }
+
     /// A text.
     pub(super) fn text(self, faults: &mut Vec<Fault>) -> Option<String> {
         match self.kind {
@@ -189,6 +207,22 @@ impl Table {
             node.fault(format!("unknown key; {}", suggest(key, &self.known)))
         };
         faults.extend(self.entries.iter().map(unknown));
+    }
+}
+
+fn json(kind: ValueKind) -> serde_json::Value {
+    match kind {
+        ValueKind::Nil => serde_json::Value::Null,
+        ValueKind::Boolean(value) => value.into(),
+        ValueKind::I64(number) => number.into(),
+        ValueKind::Float(number) => number.into(),
+        ValueKind::String(text) => text.into(),
+        ValueKind::Table(entries) => entries
+            .into_iter()
+            .map(|(key, value)| (key, json(value.kind)))
+            .collect(),
+        ValueKind::Array(items) => items.into_iter().map(|value| json(value.kind)).collect(),
+        other => other.to_string().into(),
     }
 }
 

@@ -27,6 +27,7 @@ pub fn warnings(settings: &Settings) -> Vec<Fault> {
 
 fn trusts_all(index: usize, listener: &front::Settings) -> Option<Fault> {
     let all = listener
+        .door
         .trusted_proxies
         .iter()
         .find(|network| network.prefix_len() == 0)?;

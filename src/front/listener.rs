@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{Arrival, Settings, Threads};
-use crate::{lifecycle::Stop, net::Address, proxy::Trusted};
+use crate::{lifecycle::Stop, net::Address, proxy::Door};
 
 /// Connections that the kernel keeps for us between two accepts.
 const BACKLOG: i32 = 4096;
@@ -29,7 +29,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Listener {
     socket: Bound,
-    trusted: Trusted,
+    door: Arc<Door>,
     /// Where it really listens.
     pub address: Address,
 }
@@ -53,23 +53,28 @@ impl Listener {
         let (socket, address) = bound.with_context(|| format!("listen on {}", settings.address))?;
         Ok(Self {
             socket,
-            trusted: Trusted::new(&settings.trusted_proxies),
+            door: Arc::new(settings.door.clone()),
             address,
         })
     }
 
+    /// What it lets in.
+    pub fn door(&self) -> Arc<Door> {
+        self.door.clone()
+    }
+
     /// The next connection, out of this runtime's reactor: it will live in another one.
     async fn accept(&self) -> io::Result<Arrival> {
-        let trusted = self.trusted.clone();
+        let door = self.door.clone();
         match &self.socket {
             Bound::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
                 stream.set_nodelay(true)?;
-                Ok(Arrival::Tcp(stream.into_std()?, peer, trusted))
+                Ok(Arrival::Tcp(stream.into_std()?, peer, door))
             }
             Bound::Unix(listener) => {
                 let (stream, _) = listener.accept().await?;
-                Ok(Arrival::Unix(stream.into_std()?, trusted))
+                Ok(Arrival::Unix(stream.into_std()?, door))
             }
         }
     }

@@ -1,14 +1,22 @@
 //! What the configuration says of a listener.
 
-use ipnet::IpNet;
-
-use crate::net::Address;
+use crate::{net::Address, proxy::Door};
 
 /// One listener.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Where it listens; port 0 takes any free one.
     pub address: Address,
-    /// Whose `X-Forwarded-For` and `Forwarded` we believe.
-    pub trusted_proxies: Vec<IpNet>,
+    /// What it lets in, and whom it believes.
+    pub door: Door,
+}
+
+impl Settings {
+    /// A plain listener that believes nobody.
+    pub fn new(address: Address) -> Self {
+        Self {
+            address,
+            door: Door::default(),
+        }
+    }
 }

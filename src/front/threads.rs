@@ -25,7 +25,7 @@ use crate::{
     lifecycle::{Deadlines, Stop},
     net::Stream,
     pool::{Connections, WorkerId},
-    proxy::{Core, Peer, Trusted, converse},
+    proxy::{Core, Door, Peer, converse},
     route::State,
     telemetry::{AccessLog, LogWriter, Metrics},
 };
@@ -45,9 +45,9 @@ pub struct Shared {
 #[derive(Debug)]
 pub enum Arrival {
     /// By TCP, and who it is from.
-    Tcp(TcpStream, SocketAddr, Trusted),
+    Tcp(TcpStream, SocketAddr, Arc<Door>),
     /// By a Unix socket.
-    Unix(UnixStream, Trusted),
+    Unix(UnixStream, Arc<Door>),
 }
 
 /// What a thread is told.
@@ -193,13 +193,13 @@ impl Arrival {
     /// The connection in this thread's reactor.
     fn registered(self) -> io::Result<(Stream, Peer)> {
         match self {
-            Self::Tcp(stream, address, trusted) => {
+            Self::Tcp(stream, address, door) => {
                 let stream = tokio::net::TcpStream::from_std(stream)?;
-                Ok((Stream::Tcp(stream), Peer::tcp(address, &trusted)))
+                Ok((Stream::Tcp(stream), Peer::tcp(address, &door)))
             }
-            Self::Unix(stream, trusted) => {
+            Self::Unix(stream, door) => {
                 let stream = tokio::net::UnixStream::from_std(stream)?;
-                Ok((Stream::Unix(stream), Peer::unix(&trusted)))
+                Ok((Stream::Unix(stream), Peer::unix(&door)))
             }
         }
     }

@@ -27,6 +27,8 @@ pub struct Request<'h, 'b> {
     pub keep_alive: bool,
     /// True when the client waits for `100 Continue` (RFC 9110, section 10.1.1).
     pub expects_continue: bool,
+    /// The value of `Host`; empty when an HTTP/1.0 client sends none.
+    pub host: &'b [u8],
     /// Who the client says it is.
     pub authorization: Authorization<'b>,
     /// The value of the only `X-Forwarded-For` field, or of the last one when there are several.
@@ -128,6 +130,7 @@ fn read_fields<'h, 'b>(
         framing: Framing::None,
         keep_alive: false,
         expects_continue: false,
+        host: b"",
         authorization: Authorization::None,
         forwarded_for: None,
         forwarded_proto: None,
@@ -141,6 +144,7 @@ fn read_fields<'h, 'b>(
         let passed_on = match field.name.len() {
             4 if is(field, "host") => {
                 hosts += 1;
+                request.host = field.value;
                 check_host(field.value)?
             }
             13 if is(field, "authorization") => request.take_authorization(field.value),

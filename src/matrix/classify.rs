@@ -65,6 +65,12 @@ fn refused(path: &str) -> bool {
             .any(|closed| begins(path, closed))
 }
 
+/// True for `/_synapse/admin` and all below it, in any spelling that Twisted takes for it.
+pub fn is_admin_api(target: &str) -> bool {
+    target.starts_with("/_synapse/admin")
+        || !target.starts_with("/_matrix/") && begins(split(target).0, "/_synapse/admin")
+}
+
 fn begins(path: &str, start: &str) -> bool {
     let mut decoded = Decoded::path(path.as_bytes());
     start.bytes().all(|byte| decoded.next() == Some(byte))

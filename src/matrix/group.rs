@@ -75,6 +75,10 @@ pub enum Group {
     Refused,
 }
 
+/// A set of groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Groups(u64);
+
 /// A name that is no group's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no group is called `{0}`")]
@@ -163,6 +167,26 @@ impl Group {
     }
 }
 
+impl Groups {
+    /// Every group.
+    pub const ALL: Self = Self(u64::MAX);
+
+    /// True when `group` is one of them.
+    pub const fn contains(self, group: Group) -> bool {
+        self.0 & (1 << group as u64) != 0
+    }
+}
+
+impl FromIterator<Group> for Groups {
+    fn from_iter<I: IntoIterator<Item = Group>>(groups: I) -> Self {
+        Self(
+            groups
+                .into_iter()
+                .fold(0, |set, group| set | 1 << group as u64),
+        )
+    }
+}
+
 impl fmt::Display for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
@@ -191,5 +215,16 @@ mod tests {
             assert_eq!(group.name().parse(), Ok(group));
         }
         assert!("Sync".parse::<Group>().is_err());
+    }
+
+    #[test]
+    fn a_set_holds_what_was_put_in() {
+        let set: Groups = [Group::Sync, Group::Refused].into_iter().collect();
+        let held: Vec<_> = Group::ALL
+            .into_iter()
+            .filter(|group| set.contains(*group))
+            .collect();
+        assert_eq!(held, [Group::Sync, Group::Refused]);
+        assert!(Group::ALL.iter().all(|group| Groups::ALL.contains(*group)));
     }
 }

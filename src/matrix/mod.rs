@@ -19,8 +19,8 @@ mod token;
 mod trie;
 
 pub use caller::Caller;
-pub use classify::{Call, classify};
-pub use group::{Group, UnknownGroup};
+pub use classify::{Call, classify, is_admin_api};
+pub use group::{Group, Groups, UnknownGroup};
 pub use key::Key;
 pub use localpart::Localpart;
 pub use method::{Method, Methods};

@@ -8,7 +8,7 @@ use std::{
 use tokio::time::{Instant, timeout};
 
 use super::{
-    Core,
+    Core, Own,
     conversation::Conversation,
     exchange::{Answer, Exchange, Failure},
     incoming::Incoming,
@@ -41,9 +41,13 @@ pub(super) async fn act(
     request: &mut Incoming,
 ) -> Next {
     let mut tried = Tried::default();
-    let mut reason = request.refused.unwrap_or(Reason::NoWorker);
+    let mut reason = match request.own {
+        Some(Own::Refused(reason)) => reason,
+        Some(own) => return answer(core, conversation, request, own).await,
+        None => Reason::NoWorker,
+    };
     let mut last = None;
-    while request.refused.is_none() {
+    while request.own.is_none() {
         let Some(lease) = core.state().lease(&request.plan, &tried) else {
             if !may_wait(core, request) {
                 break;
@@ -202,6 +206,22 @@ fn finish(
     }
 }
 
+/// Answers at the door.
+async fn answer(
+    core: &Core,
+    conversation: &mut Conversation,
+    request: &Incoming,
+    own: Own,
+) -> Next {
+    let mut text = Vec::new();
+    let close = closes(core, request);
+    let door = conversation.peer.door.clone();
+    let status = respond::write_own(&mut text, own, &door, request, close);
+    send(conversation, request, &text).await;
+    record(core, request, None, status, None, Reason::Ok);
+    if close { Next::Linger } else { Next::Request }
+}
+
 /// Answers for the workers.
 async fn refuse(
     core: &Core,
@@ -210,15 +230,23 @@ async fn refuse(
     worker: Option<&Worker>,
     reason: Reason,
 ) -> Next {
-    let close = !request.keep_alive || !request.body.is_whole() || core.deadlines.hurries();
+    let close = closes(core, request);
     let mut answer = Vec::new();
     respond::write(&mut answer, reason, None, request.to_head, close);
+    send(conversation, request, &answer).await;
+    record(core, request, worker, respond::status(reason), None, reason);
+    if close { Next::Linger } else { Next::Request }
+}
+
+fn closes(core: &Core, request: &Incoming) -> bool {
+    !request.keep_alive || !request.body.is_whole() || core.deadlines.hurries()
+}
+
+async fn send(conversation: &mut Conversation, request: &Incoming, answer: &[u8]) {
     conversation
         .deadline
         .set(Instant::now(), request.plan.body_idle);
-    conversation.send(&answer).await;
-    record(core, request, worker, respond::status(reason), None, reason);
-    if close { Next::Linger } else { Next::Request }
+    conversation.send(answer).await;
 }
 
 /// Tells metrics and the access log how the request ended.

@@ -5,65 +5,49 @@ use std::{
     sync::Arc,
 };
 
-use ipnet::IpNet;
+use super::Door;
 
-/// Whose forwarding fields a listener believes.
-#[derive(Clone, Debug, Default)]
-pub struct Trusted(Arc<[IpNet]>);
-
-/// Who connected to us.
+/// Who connected to us, and by which door.
 #[derive(Clone, Debug)]
 pub struct Peer {
     address: IpAddr,
-    trusted: Option<Trusted>,
-}
-
-impl Trusted {
-    /// The networks of proxies in front of us.
-    pub fn new(networks: &[IpNet]) -> Self {
-        Self(networks.into())
-    }
-
-    fn contains(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(&address))
-    }
+    is_trusted: bool,
+    pub(super) door: Arc<Door>,
 }
 
 impl Peer {
     /// A peer that connected by TCP.
-    pub fn tcp(address: SocketAddr, trusted: &Trusted) -> Self {
+    pub fn tcp(address: SocketAddr, door: &Arc<Door>) -> Self {
         let address = address.ip().to_canonical();
         Self {
             address,
-            trusted: trusted.contains(address).then(|| trusted.clone()),
+            is_trusted: door.trusts(address),
+            door: door.clone(),
         }
     }
 
     /// A peer that nobody stands in front of, for explanations.
-    pub fn direct(address: IpAddr) -> Self {
+    pub fn direct(address: IpAddr, door: &Arc<Door>) -> Self {
         Self {
             address,
-            trusted: None,
+            is_trusted: false,
+            door: door.clone(),
         }
     }
 
     /// A peer on a Unix socket: only who may open it is there, so it is trusted.
-    pub fn unix(trusted: &Trusted) -> Self {
+    pub fn unix(door: &Arc<Door>) -> Self {
         Self {
             address: Ipv4Addr::LOCALHOST.into(),
-            trusted: Some(trusted.clone()),
+            is_trusted: true,
+            door: door.clone(),
         }
-    }
-
-    /// True when its forwarding fields are believed.
-    pub fn is_trusted(&self) -> bool {
-        self.trusted.is_some()
     }
 
     /// How the client came in: what a trusted proxy says, else plain HTTP.
     pub fn proto(&self, forwarded_proto: Option<&[u8]>) -> &'static str {
         match forwarded_proto {
-            Some(proto) if self.is_trusted() && proto.eq_ignore_ascii_case(b"https") => "https",
+            Some(proto) if self.is_trusted && proto.eq_ignore_ascii_case(b"https") => "https",
             _ => "http",
         }
     }
@@ -71,7 +55,7 @@ impl Peer {
     /// The client's address: read from the right of `X-Forwarded-For`, past the trusted ones; the peer itself when
     /// the field is missing, broken or from somebody we do not trust.
     pub fn client(&self, forwarded_for: Option<&[u8]>) -> IpAddr {
-        let (Some(trusted), Some(value)) = (&self.trusted, forwarded_for) else {
+        let Some(value) = forwarded_for.filter(|_| self.is_trusted) else {
             return self.address;
         };
         let mut client = self.address;
@@ -80,7 +64,7 @@ impl Peer {
                 Some(address) => client = address,
                 None => break,
             }
-            if !trusted.contains(client) {
+            if !self.door.trusts(client) {
                 break;
             }
         }
@@ -108,11 +92,14 @@ mod tests {
     use super::*;
 
     fn client(peer: &str, forwarded_for: Option<&str>) -> String {
-        let trusted = Trusted::new(&[
-            "10.0.0.0/8".parse().unwrap(),
-            "127.0.0.1/32".parse().unwrap(),
-        ]);
-        let peer = Peer::tcp(SocketAddr::new(peer.parse().unwrap(), 4000), &trusted);
+        let door = Arc::new(Door {
+            trusted_proxies: vec![
+                "10.0.0.0/8".parse().unwrap(),
+                "127.0.0.1/32".parse().unwrap(),
+            ],
+            ..Door::default()
+        });
+        let peer = Peer::tcp(SocketAddr::new(peer.parse().unwrap(), 4000), &door);
         peer.client(forwarded_for.map(str::as_bytes)).to_string()
     }
 

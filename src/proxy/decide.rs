@@ -8,7 +8,7 @@ use crate::{
     route::{Plan, State},
 };
 
-use super::Peer;
+use super::{Own, Peer};
 
 /// What is decided about one request, and what it was decided from.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub struct Decision<'b> {
     pub caller: Caller<'b>,
     /// Which pools, which key, which limits.
     pub plan: Plan,
+    /// What is answered without a worker.
+    pub own: Option<Own>,
 }
 
 /// Decides about one request.
@@ -33,11 +35,13 @@ pub fn decide<'b>(state: &State, request: &Request<'_, 'b>, peer: &Peer) -> Deci
     let caller = Caller::new(request.authorization, call.query);
     let key = Key::new(&call, &caller, client);
     let plan = Plan::new(method, &call, &key, &state.limits);
+    let own = peer.door.answer(request, method, &call, client);
     Decision {
         client,
         method,
         call,
         caller,
         plan,
+        own,
     }
 }

@@ -1,10 +1,10 @@
 //! The Plan of one request in words, from the same functions that serve it.
 
-use std::{fmt, net::IpAddr};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use serde::Serialize;
 
-use super::{Decision, Peer, decide};
+use super::{Decision, Door, Own, Peer, decide};
 use crate::{
     http1::{Request, RequestFault},
     matrix::{Key, Reach},
@@ -71,28 +71,42 @@ impl Asked {
     }
 }
 
-/// Explains what happens to a request.
+/// Explains what happens to a request at the first of `doors` that lets it in.
 ///
 /// # Errors
 /// When the request's head would be refused, with what is wrong with it.
-pub fn explain(state: &State, asked: &Asked) -> Result<Explanation, RequestFault> {
-    let head = head(asked);
-    let peer = Peer::direct(asked.client);
+pub fn explain(
+    state: &State,
+    doors: &[Arc<Door>],
+    asked: &Asked,
+) -> Result<Explanation, RequestFault> {
+    let host = doors.iter().find_map(|door| door.hosts.first());
+    let head = head(asked, host.map_or("explain", |host| host));
     Request::read(head.as_bytes(), |request| {
-        let decision = decide(state, &request, &peer);
+        let at = |door: &Arc<Door>| decide(state, &request, &Peer::direct(asked.client, door));
+        let refused = |decision: &Decision<'_>| matches!(decision.own, Some(Own::Refused(_)));
+        let mut decisions = doors.iter().map(at);
+        let first = decisions.next();
+        let decision = match first {
+            Some(first) if refused(&first) => {
+                decisions.find(|other| !refused(other)).unwrap_or(first)
+            }
+            Some(first) => first,
+            None => at(&Arc::new(Door::open())),
+        };
         explanation(state, &decision)
     })
 }
 
-/// The head as a client would send it; a `Host` is added where it is missing.
-fn head(asked: &Asked) -> String {
+/// The head as a client would send it; this `host` is added where one is missing.
+fn head(asked: &Asked, host: &str) -> String {
     let mut head = format!("{} {} HTTP/1.1\r\n", asked.method, asked.target);
     let has_host = asked
         .headers
         .iter()
         .any(|(name, _)| name.eq_ignore_ascii_case("host"));
     if !has_host {
-        head.push_str("host: explain\r\n");
+        head.push_str(&format!("host: {host}\r\n"));
     }
     for (name, value) in &asked.headers {
         head.push_str(&format!("{name}: {value}\r\n"));
@@ -103,12 +117,15 @@ fn head(asked: &Asked) -> String {
 fn explanation(state: &State, decision: &Decision<'_>) -> Explanation {
     let plan = &decision.plan;
     let key = Key::new(&decision.call, &decision.caller, decision.client);
+    let asked = decision.own.is_none();
     let pools: Vec<String> = state
         .chain(plan)
+        .filter(|_| asked)
         .map(|pool| pool.settings.name.to_string())
         .collect();
     let worker = state
         .lease(plan, &Tried::default())
+        .filter(|_| asked)
         .map(|lease| lease.name.to_string());
     let key_value = (plan.choice != Choice::LeastBusy).then(|| key.to_string());
     let mut explanation = Explanation {
@@ -119,21 +136,25 @@ fn explanation(state: &State, decision: &Decision<'_>) -> Explanation {
         key: plan.key.name(),
         key_value,
         caller: decision.caller.to_string(),
-        candidates: candidates(state, decision),
-        reason: match (plan.reach, &worker) {
-            (Reach::Nobody, _) => Reason::Refused.code(),
-            (_, None) => Reason::NoWorker.code(),
-            (_, Some(_)) => Reason::Ok.code(),
+        candidates: if asked {
+            candidates(state, decision)
+        } else {
+            Vec::new()
+        },
+        reason: match (decision.own, &worker) {
+            (Some(Own::Refused(reason)), _) => reason.code(),
+            (None, None) => Reason::NoWorker.code(),
+            _ => Reason::Ok.code(),
         },
         worker,
         why: String::new(),
     };
-    explanation.why = explanation.sentence(plan.reach);
+    explanation.why = explanation.sentence(plan.reach, decision.own);
     explanation
 }
 
 fn candidates(state: &State, decision: &Decision<'_>) -> Vec<String> {
-    let name = |worker: &std::sync::Arc<Worker>| worker.name.to_string();
+    let name = |worker: &Arc<Worker>| worker.name.to_string();
     match (decision.plan.choice, state.chain(&decision.plan).next()) {
         (Choice::Keyed(key), Some(pool)) => pool.candidates(key).take(10).map(name).collect(),
         _ => Vec::new(),
@@ -141,9 +162,15 @@ fn candidates(state: &State, decision: &Decision<'_>) -> Vec<String> {
 }
 
 impl Explanation {
-    fn sentence(&self, reach: Reach) -> String {
+    fn sentence(&self, reach: Reach, own: Option<Own>) -> String {
         let Some(pool) = &self.pool else {
-            return format!("{} is never passed on to a worker.", self.row);
+            return match own {
+                Some(Own::Refused(_)) if reach == Reach::Nobody => {
+                    format!("{} is never passed on to a worker.", self.row)
+                }
+                Some(Own::Refused(_)) => format!("No listener lets {} in.", self.row),
+                _ => "It is answered at the door: no worker sees it.".into(),
+            };
         };
         let place = match &self.key_value {
             Some(value) => format!("placed by {} {value}", self.key),

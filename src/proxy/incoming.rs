@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use tokio::time::Instant;
 
-use super::{Core, Peer, decide, respond::Refusal};
+use super::{Core, Own, Peer, decide, respond::Refusal};
 use crate::{
     http1::{Body, BodyFault, Framing, Request, Version, with_output},
-    matrix::{Method, Reach},
+    matrix::Method,
     route::{Plan, State},
     telemetry::Reason,
 };
@@ -31,8 +31,8 @@ pub(super) struct Incoming {
     pub(super) is_streamed: bool,
     /// `first` is not all that was sent: the request cannot be sent again.
     forgotten: bool,
-    /// Why it goes to no worker.
-    pub(super) refused: Option<Reason>,
+    /// What is answered without a worker.
+    pub(super) own: Option<Own>,
 }
 
 /// Reads and decides on the request at the start of `bytes`; gives how many of them are its own.
@@ -70,7 +70,9 @@ impl Incoming {
             first,
             is_streamed: !body.is_whole(),
             forgotten: false,
-            refused: refused(&plan, request.framing, taken),
+            own: decision
+                .own
+                .or_else(|| refused(&plan, request.framing, taken).map(Own::Refused)),
             plan,
             body,
         };
@@ -92,6 +94,23 @@ impl Incoming {
         keep
     }
 
+    /// The host and target that were asked for.
+    pub(super) fn place(&self) -> (&str, &str) {
+        let head = self.first.split(|&b| b == b'\r').map(|line| {
+            let line = line.strip_prefix(b"\n").unwrap_or(line);
+            std::str::from_utf8(line).unwrap_or_default()
+        });
+        let mut lines = head.take_while(|line| !line.is_empty());
+        let target = lines.next().and_then(|line| line.split(' ').nth(1));
+        let host = lines
+            .filter_map(|line| line.split_once(": "))
+            .find(|(name, _)| name.eq_ignore_ascii_case("host"));
+        (
+            host.map_or("", |(_, value)| value),
+            target.unwrap_or_default(),
+        )
+    }
+
     /// The method and the path without its query.
     pub(super) fn asked(&self) -> (&str, &str) {
         let line = self.first.split(|&b| b == b'\r').next().unwrap_or_default();
@@ -104,7 +123,6 @@ impl Incoming {
 
 fn refused(plan: &Plan, framing: Framing, taken: Result<usize, BodyFault>) -> Option<Reason> {
     match (taken, framing) {
-        _ if plan.reach == Reach::Nobody => Some(Reason::Refused),
         (_, Framing::Length(length)) if length > plan.body_limit => Some(Reason::BodyTooLarge),
         (Err(BodyFault::TooLarge), _) => Some(Reason::BodyTooLarge),
         (Err(BodyFault::Chunk), _) => Some(Reason::BadRequest),

@@ -5,6 +5,7 @@ mod client_ip;
 mod conversation;
 mod core;
 mod decide;
+mod door;
 mod exchange;
 mod explain;
 mod incoming;
@@ -12,7 +13,8 @@ mod pending;
 mod respond;
 
 pub use self::core::Core;
-pub use client_ip::{Peer, Trusted};
+pub use client_ip::Peer;
 pub use conversation::converse;
 pub use decide::{Decision, decide};
+pub use door::{Document, Door, Own, WellKnown};
 pub use explain::{Asked, Explanation, explain};

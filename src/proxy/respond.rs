@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::SystemTime};
 
-use super::{Core, Peer};
+use super::{Core, Door, Own, Peer, incoming::Incoming};
 use crate::{
     http1::RequestFault,
     telemetry::{Reason, Record},
@@ -84,9 +84,9 @@ pub(super) fn write(
     let telling = tell(reason);
     let body = body(&telling, why.as_deref().unwrap_or(telling.error));
     out.extend_from_slice(format!("HTTP/1.1 {}\r\n", telling.status).as_bytes());
-    for (name, value) in FIXED {
-        put(out, name, value);
-    }
+    put(out, "content-type", "application/json");
+    put(out, "cache-control", "no-store");
+    put_cors(out, false);
     put(out, "x-thalamus-reason", reason.code());
     put(out, "content-length", &body.len().to_string());
     if let Some(seconds) = telling.retry_after {
@@ -101,24 +101,75 @@ pub(super) fn write(
     }
 }
 
+/// Writes an answer that is no error; gives its status.
+pub(super) fn write_own(
+    out: &mut Vec<u8>,
+    own: Own,
+    door: &Door,
+    request: &Incoming,
+    close: bool,
+) -> u16 {
+    let (line, body) = match own {
+        Own::WellKnown(document) => ("200 OK", door.well_known.text(document).unwrap_or("{}")),
+        Own::Preflight | Own::RendezvousPreflight => ("204 No Content", ""),
+        Own::Root => ("302 Found", ""),
+        Own::Https | Own::Refused(_) => ("308 Permanent Redirect", ""),
+    };
+    out.extend_from_slice(format!("HTTP/1.1 {line}\r\n").as_bytes());
+    match own {
+        Own::WellKnown(_) => {
+            put(out, "content-type", "application/json");
+            put(out, "cache-control", "public, max-age=3600");
+        }
+        Own::Preflight | Own::RendezvousPreflight => put(out, "access-control-max-age", "86400"),
+        Own::Root => put(out, "location", door.root.as_deref().unwrap_or("/")),
+        Own::Https | Own::Refused(_) => put(out, "location", &with_https(request)),
+    }
+    put_cors(out, own == Own::RendezvousPreflight);
+    if line != "204 No Content" {
+        put(out, "content-length", &body.len().to_string());
+    }
+    if close {
+        put(out, "connection", "close");
+    }
+    out.extend_from_slice(b"\r\n");
+    if !request.to_head {
+        out.extend_from_slice(body.as_bytes());
+    }
+    line[..3].parse().unwrap_or(0)
+}
+
+/// The same URL on the port of HTTPS.
+fn with_https(request: &Incoming) -> String {
+    let (host, target) = request.place();
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => name,
+        _ => host,
+    };
+    format!("https://{name}{target}")
+}
+
 /// What Synapse sends to browsers (`synapse/http/server.py`), so that they show our errors and not a CORS failure.
-const FIXED: [(&str, &str); 6] = [
-    ("content-type", "application/json"),
-    ("cache-control", "no-store"),
-    ("access-control-allow-origin", "*"),
-    (
-        "access-control-allow-methods",
-        "GET, HEAD, POST, PUT, DELETE, OPTIONS",
-    ),
-    (
-        "access-control-allow-headers",
-        "X-Requested-With, Content-Type, Authorization, Date",
-    ),
-    (
-        "access-control-expose-headers",
-        "Retry-After, X-Thalamus-Reason",
-    ),
-];
+fn put_cors(out: &mut Vec<u8>, rendezvous: bool) {
+    let (allow, expose) = match rendezvous {
+        true => ("Content-Type, If-Match, If-None-Match", "ETag"),
+        false => (
+            "X-Requested-With, Content-Type, Authorization, Date",
+            "Retry-After, X-Thalamus-Reason",
+        ),
+    };
+    for (name, value) in [
+        ("access-control-allow-origin", "*"),
+        (
+            "access-control-allow-methods",
+            "GET, HEAD, POST, PUT, DELETE, OPTIONS",
+        ),
+        ("access-control-allow-headers", allow),
+        ("access-control-expose-headers", expose),
+    ] {
+        put(out, name, value);
+    }
+}
 
 fn put(out: &mut Vec<u8>, name: &str, value: &str) {
     for part in [name, ": ", value, "\r\n"] {
@@ -194,6 +245,18 @@ fn tell(reason: Reason) -> Telling {
             "403 Forbidden",
             "M_FORBIDDEN",
             "This path is not open here",
+            None,
+        ),
+        Reason::NotServed => (
+            "404 Not Found",
+            "M_UNRECOGNIZED",
+            "This address does not serve this path",
+            None,
+        ),
+        Reason::UnknownHost => (
+            "421 Misdirected Request",
+            "M_UNRECOGNIZED",
+            "This host name is not served here",
             None,
         ),
         Reason::Ok | Reason::ClientLeft => (

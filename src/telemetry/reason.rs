@@ -29,13 +29,17 @@ pub enum Reason {
     HeadTooLarge,
     /// The body is larger than the group allows.
     BodyTooLarge,
-    /// The path is never passed on.
+    /// The path is not open to this client, or to none.
     Refused,
+    /// The listener serves other groups.
+    NotServed,
+    /// The listener serves other host names.
+    UnknownHost,
 }
 
 impl Reason {
     /// All of them, in a fixed order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Ok,
         Self::NoWorker,
         Self::Connect,
@@ -50,6 +54,8 @@ impl Reason {
         Self::HeadTooLarge,
         Self::BodyTooLarge,
         Self::Refused,
+        Self::NotServed,
+        Self::UnknownHost,
     ];
 
     /// The code.
@@ -69,6 +75,8 @@ impl Reason {
             Self::HeadTooLarge => "HEAD_TOO_LARGE",
             Self::BodyTooLarge => "BODY_TOO_LARGE",
             Self::Refused => "REFUSED",
+            Self::NotServed => "NOT_SERVED",
+            Self::UnknownHost => "UNKNOWN_HOST",
         }
     }
 

@@ -109,10 +109,7 @@ fn settings(pools: Vec<pool::Settings>) -> Settings {
     let quick = Duration::from_millis(200);
     Settings {
         threads: NonZeroUsize::new(2).unwrap(),
-        listeners: vec![front::Settings {
-            address: "127.0.0.1:0".parse().unwrap(),
-            trusted_proxies: vec![],
-        }],
+        listeners: vec![front::Settings::new("127.0.0.1:0".parse().unwrap())],
         admin: None,
         pools,
         limits: route::Limits::default(),

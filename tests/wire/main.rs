@@ -5,6 +5,7 @@
 mod answers;
 mod backlog;
 mod closing;
+mod doors;
 mod limits;
 mod requests;
 mod stage;

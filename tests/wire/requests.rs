@@ -28,7 +28,7 @@ async fn the_head_is_written_anew() {
 #[tokio::test]
 async fn a_trusted_proxy_says_who_asks() {
     let trust = |settings: &mut thalamus::config::Settings| {
-        settings.listeners[0].trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        settings.listeners[0].door.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     };
     let stage = Stage::with(1, trust).await;
     let mut client = stage.client().await;

@@ -1,6 +1,6 @@
 //! A proxy between two ends that the test holds in its hands.
 
-use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
+use std::{io::Write, net::SocketAddr, num::NonZeroUsize, time::Duration};
 
 use socket2::{Domain, Socket, Type};
 use thalamus::{
@@ -114,8 +114,8 @@ impl Stage {
     }
 }
 
-/// A worker's socket on which little fits: about 40 KB are taken while the worker does not read.
-pub fn narrow() -> TcpListener {
+/// A worker's socket on which little fits, and how many bytes this system takes while the worker does not read.
+pub fn narrow() -> (TcpListener, usize) {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.set_recv_buffer_size(2048).unwrap();
     socket.set_tcp_mss(536).unwrap();
@@ -123,14 +123,18 @@ pub fn narrow() -> TcpListener {
     let any: SocketAddr = ([127, 0, 0, 1], 0).into();
     socket.bind(&any.into()).unwrap();
     socket.listen(16).unwrap();
-    TcpListener::from_std(socket.into()).unwrap()
+    let listener: std::net::TcpListener = socket.into();
+    let mut trial = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    trial
+        .set_write_timeout(Some(Duration::from_millis(200)))
+        .unwrap();
+    let taken = std::iter::from_fn(|| trial.write(&[0; 1000]).ok()).sum();
+    listener.accept().unwrap();
+    (TcpListener::from_std(listener).unwrap(), taken)
 }
 
 pub fn settings(pools: Vec<pool::Settings>) -> Settings {
-    let listener = front::Settings {
-        address: "127.0.0.1:0".parse().unwrap(),
-        trusted_proxies: vec![],
-    };
+    let listener = front::Settings::new("127.0.0.1:0".parse().unwrap());
     Settings {
         threads: NonZeroUsize::MIN,
         listeners: vec![listener],

@@ -12,10 +12,17 @@ use crate::{
     },
     front,
     net::Address,
+    proxy::{Door, WellKnown},
+};
+
+use super::{
+    serves,
+    well_known::{self, url},
 };
 
 /// All `listeners`.
 pub(super) fn read(top: &mut Table, faults: &mut Vec<Fault>) -> Vec<front::Settings> {
+    let well_known = well_known::read(top, faults);
     let node = top.require(
         "listeners",
         "write `listeners: [{address: \"0.0.0.0:8080\"}]`",
@@ -31,7 +38,7 @@ pub(super) fn read(top: &mut Table, faults: &mut Vec<Fault>) -> Vec<front::Setti
     }
     nodes
         .into_iter()
-        .filter_map(|node| listener(node, faults))
+        .filter_map(|node| listener(node, &well_known, faults))
         .collect()
 }
 
@@ -72,7 +79,11 @@ fn clash(one: &Address, other: &Address) -> bool {
     one == other && !matches!(one, Address::Ip(address) if address.port() == 0)
 }
 
-fn listener(node: Node, faults: &mut Vec<Fault>) -> Option<front::Settings> {
+fn listener(
+    node: Node,
+    well_known: &WellKnown,
+    faults: &mut Vec<Fault>,
+) -> Option<front::Settings> {
     let mut table = node.table(faults)?;
     let address = table.require(
         "address",
@@ -80,19 +91,79 @@ fn listener(node: Node, faults: &mut Vec<Fault>) -> Option<front::Settings> {
         faults,
     );
     let address = address.and_then(|node| node.parse(str::parse::<Address>, faults));
-    let trusted_proxies = table
-        .take("trusted_proxies")
-        .and_then(|node| node.list(faults));
-    let trusted_proxies = trusted_proxies.unwrap_or_default().into_iter();
-    let trusted_proxies = trusted_proxies
-        .filter_map(|node| node.parse(network, faults))
-        .collect();
+    let door = door(&mut table, well_known, faults);
     later::refuse(&mut table, later::LISTENER, faults);
     table.finish(faults);
     Some(front::Settings {
         address: address?,
-        trusted_proxies,
+        door,
     })
+}
+
+fn door(table: &mut Table, well_known: &WellKnown, faults: &mut Vec<Fault>) -> Door {
+    let trusted_proxies = table.take("trusted_proxies");
+    Door {
+        trusted_proxies: trusted_proxies
+            .map(|node| networks(node, faults))
+            .unwrap_or_default(),
+        admin_api: table
+            .take("admin_api")
+            .map(|node| admin_api(node, faults))
+            .unwrap_or_default(),
+        serves: serves::of_listener(table, faults),
+        hosts: hosts(table.take("hosts"), faults),
+        root: table.take("root").and_then(|node| node.parse(url, faults)),
+        to_https: table
+            .take("redirect")
+            .and_then(|node| node.parse(redirect, faults))
+            .is_some(),
+        well_known: well_known.clone(),
+    }
+}
+
+fn networks(node: Node, faults: &mut Vec<Fault>) -> Vec<IpNet> {
+    let nodes = node.list(faults).unwrap_or_default().into_iter();
+    nodes
+        .filter_map(|node| node.parse(network, faults))
+        .collect()
+}
+
+/// `true` for everyone, or the networks of those who may.
+fn admin_api(node: Node, faults: &mut Vec<Fault>) -> Vec<IpNet> {
+    match node.boolean() {
+        Some(true) => Door::open().admin_api,
+        Some(false) => Vec::new(),
+        None if node.is_list() => networks(node, faults),
+        None => {
+            faults.push(node.expected("true, false or a list of networks"));
+            Vec::new()
+        }
+    }
+}
+
+fn hosts(node: Option<Node>, faults: &mut Vec<Fault>) -> Vec<Box<str>> {
+    let nodes = node.and_then(|node| node.list(faults)).unwrap_or_default();
+    let hosts = nodes.into_iter();
+    hosts.filter_map(|node| node.parse(host, faults)).collect()
+}
+
+/// A name as it stands in `Host`, without a port.
+fn host(text: &str) -> Result<Box<str>, &'static str> {
+    let literal = text.starts_with('[') && text.ends_with(']');
+    let name = text
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
+    match !text.is_empty() && (literal || name) {
+        true => Ok(text.trim_end_matches('.').to_ascii_lowercase().into()),
+        false => Err("expected a host name without a port, such as matrix.example.org"),
+    }
+}
+
+fn redirect(text: &str) -> Result<(), &'static str> {
+    match text {
+        "https" => Ok(()),
+        _ => Err("the only redirect is `https`; leave it out for none"),
+    }
 }
 
 /// A network, or a single address.

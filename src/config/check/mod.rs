@@ -5,6 +5,7 @@ mod limits;
 mod listeners;
 mod pools;
 mod serves;
+mod well_known;
 mod workers;
 
 use std::{num::NonZeroUsize, time::Duration};

@@ -6,7 +6,7 @@ use crate::{
         fault::suggest,
         node::{Node, Table},
     },
-    matrix::Group,
+    matrix::{Group, Groups},
     pool,
 };
 
@@ -65,6 +65,25 @@ pub(in crate::config) fn is_one_process(group: Group) -> bool {
         group,
         Typing | ToDevice | AccountData | Presence | PushRules | Sso | Rendezvous
     )
+}
+
+/// The groups of a listener's `serves`; all when it has none.
+pub(super) fn of_listener(table: &mut Table, faults: &mut Vec<Fault>) -> Groups {
+    let Some(node) = table.take("serves") else {
+        return Groups::ALL;
+    };
+    let empty = node.fault("no group; name one, such as `federation_inbound`, or leave it out");
+    let nodes = node.list(faults).unwrap_or_default();
+    if nodes.is_empty() {
+        faults.push(empty);
+    }
+    let one = |text: &str| match text.parse() {
+        Ok(Group::Refused) => Err("these requests are always refused".into()),
+        Ok(group) => Ok(group),
+        Err(_) => Err(format!("no such group; {}", suggest(text, &words()))),
+    };
+    let named = nodes.into_iter().filter_map(|node| node.parse(one, faults));
+    named.collect()
 }
 
 fn named(nodes: Vec<Node>, is_main: bool, faults: &mut Vec<Fault>) -> (Vec<Group>, bool) {

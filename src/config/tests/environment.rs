@@ -25,7 +25,7 @@ fn the_environment_overrides() {
         settings.admin.as_ref().unwrap().address.to_string(),
         "0.0.0.0:9999"
     );
-    assert_eq!(settings.listeners[0].trusted_proxies.len(), 2);
+    assert_eq!(settings.listeners[0].door.trusted_proxies.len(), 2);
     assert_eq!(
         settings.listeners[1].address.to_string(),
         "unix:/run/t.sock"

@@ -208,6 +208,47 @@ fn faults_of_listeners() {
 }
 
 #[test]
+fn a_door_that_makes_no_sense_is_a_fault() {
+    let with = |keys: &str| faults(&SMALL.replace("8080}", &format!("8080, {keys}}}")));
+    for (keys, fault) in [
+        (
+            "admin_api: yes please",
+            "listeners[0].admin_api: expected true, false or a list of networks, found the text `yes please`",
+        ),
+        (
+            "serves: []",
+            "listeners[0].serves: no group; name one, such as `federation_inbound`, or leave it out",
+        ),
+        (
+            "serves: [federation_inbond]",
+            "listeners[0].serves[0]: `federation_inbond`: no such group; did you mean `federation_inbound`?",
+        ),
+        (
+            "hosts: ['hs:8448']",
+            "listeners[0].hosts[0]: `hs:8448`: expected a host name without a port, such as matrix.example.org",
+        ),
+        (
+            "redirect: http",
+            "listeners[0].redirect: `http`: the only redirect is `https`; leave it out for none",
+        ),
+        (
+            "root: /app",
+            "listeners[0].root: `/app`: expected a URL such as https://matrix.example.org",
+        ),
+    ] {
+        assert_eq!(with(keys), [fault]);
+    }
+    assert_eq!(
+        faults_of("well_known: {client: matrix.example.org, support: hello, server: []}"),
+        [
+            "well_known.client: `matrix.example.org`: expected a URL such as https://matrix.example.org",
+            "well_known.server: expected a mapping, which is the document, found a list",
+            "well_known.support: `hello`: expected a mapping",
+        ]
+    );
+}
+
+#[test]
 fn what_comes_later_is_refused_by_name() {
     assert_eq!(
         faults_of("appservices: []\nsynapse_version: '1.163'"),
@@ -215,11 +256,8 @@ fn what_comes_later_is_refused_by_name() {
             .map(|key| format!("{key}: not supported yet; remove it"))
     );
     assert_eq!(
-        faults(&SMALL.replace(
-            "8080}",
-            "8080, tls: {}, serves: [sync], proxy_protocol: required}"
-        )),
-        ["tls", "serves", "proxy_protocol"]
+        faults(&SMALL.replace("8080}", "8080, tls: {}, proxy_protocol: required}")),
+        ["tls", "proxy_protocol"]
             .map(|key| format!("listeners[0].{key}: not supported yet; remove it"))
     );
     for (pool, key) in [

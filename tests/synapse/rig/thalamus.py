@@ -42,7 +42,8 @@ def settings(topology, port, admin_port):
         }
     return {
         "access_log": "text",
-        "listeners": [{"address": f"{HOST}:{port}", "trusted_proxies": ["127.0.0.0/8"]}],
+        "listeners": [{"address": f"{HOST}:{port}", "trusted_proxies": ["127.0.0.0/8"],
+                       "admin_api": True}],
         "admin": {"address": f"{HOST}:{admin_port}"},
         "pools": pools,
     }
