@@ -9,6 +9,7 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
+    os::unix::net::UnixDatagram,
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
@@ -271,7 +272,12 @@ struct Served {
 impl Served {
     /// Starts one on free ports, with one worker.
     fn start(worker: &str) -> Self {
-        let mut child = thalamus(&["run", "--config", "config/small.yaml"])
+        Self::start_by(thalamus(&["run", "--config", "config/small.yaml"]), worker)
+    }
+
+    /// The same, with a command that its caller has prepared.
+    fn start_by(mut command: Command, worker: &str) -> Self {
+        let mut child = command
             .env("THALAMUS_LISTENERS__0__ADDRESS", "127.0.0.1:0")
             .env("THALAMUS_ADMIN__ADDRESS", "127.0.0.1:0")
             .env("THALAMUS_POOLS__SYNC__WORKERS", format!("[\"{worker}\"]"))
@@ -381,6 +387,52 @@ fn explain_asks_a_running_one_which_stops_when_told() {
         "{}",
         text(&gone.stderr)
     );
+}
+
+#[test]
+fn health_is_an_exit_code() {
+    let served = Served::start("127.0.0.1:8101");
+    let admin = served.admin.clone();
+    let well = output(&["health", "--admin", &admin]);
+    assert_eq!(
+        (well.status.code(), text(&well.stdout)),
+        (Some(0), "healthy\n"),
+        "{}",
+        text(&well.stderr)
+    );
+    let ready = output(&["health", "--admin", &admin, "--ready"]);
+    assert_eq!(text(&ready.stdout), "ready\n", "{}", text(&ready.stderr));
+    served.terminate();
+    let (code, log) = served.ended();
+    assert_eq!(code, Some(0), "{log}");
+    let gone = output(&["health", "--admin", &admin]);
+    assert_eq!((gone.status.code(), text(&gone.stdout)), (Some(1), ""));
+    assert!(
+        text(&gone.stderr).contains("ask 127.0.0.1:"),
+        "{}",
+        text(&gone.stderr)
+    );
+}
+
+#[test]
+fn systemd_hears_of_the_start_and_of_the_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("notify");
+    let systemd = UnixDatagram::bind(&place).unwrap();
+    let mut command = thalamus(&["run", "--config", "config/small.yaml"]);
+    command.env("NOTIFY_SOCKET", &place);
+    let served = Served::start_by(command, "127.0.0.1:8101");
+    assert_eq!(heard(&systemd), "READY=1\n");
+    served.terminate();
+    assert_eq!(heard(&systemd), "STOPPING=1\n");
+    let (code, log) = served.ended();
+    assert_eq!(code, Some(0), "{log}");
+}
+
+fn heard(systemd: &UnixDatagram) -> String {
+    let mut message = [0; 100];
+    let length = systemd.recv(&mut message).unwrap();
+    text(&message[..length]).to_owned()
 }
 
 #[test]

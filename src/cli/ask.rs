@@ -4,7 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use anyhow::{Context, bail};
 use http_body_util::{BodyExt, Empty};
-use hyper::{Request, Response, Uri, body::Bytes, client::conn::http1, header};
+use hyper::{Request, Response, StatusCode, Uri, body::Bytes, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, runtime, time::timeout};
 
@@ -44,17 +44,25 @@ impl FromStr for Admin {
 impl Admin {
     /// What it says to a request: JSON, or text for people.
     pub(super) fn explain(&self, asked: &Asked, as_json: bool) -> anyhow::Result<String> {
-        let runtime = runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
         let accept = if as_json {
             "application/json"
         } else {
             "text/plain"
         };
-        let answer =
-            runtime.block_on(async { timeout(PATIENCE, self.ask(&query(asked), accept)).await });
-        answer
+        self.answer(&query(asked), accept)
+    }
+
+    /// What `/health` says, or `/ready`.
+    pub(super) fn health(&self, ready: bool) -> anyhow::Result<String> {
+        self.answer(if ready { "/ready" } else { "/health" }, "text/plain")
+    }
+
+    fn answer(&self, target: &str, accept: &str) -> anyhow::Result<String> {
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime
+            .block_on(async { timeout(PATIENCE, self.ask(target, accept)).await })
             .unwrap_or_else(|_| bail!("no answer within {} s", PATIENCE.as_secs()))
             .with_context(|| format!("ask {}", self.authority))
     }
@@ -84,6 +92,7 @@ async fn read(answer: Response<hyper::body::Incoming>) -> anyhow::Result<String>
     let fault: Option<serde_json::Value> = serde_json::from_str(&text).ok();
     match fault.as_ref().and_then(|fault| fault["error"].as_str()) {
         Some(message) => bail!("{message}"),
+        None if status == StatusCode::SERVICE_UNAVAILABLE => bail!("{text}"),
         None => bail!("the answer was {status}; is this the admin address of Thalamus?"),
     }
 }

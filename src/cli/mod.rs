@@ -5,6 +5,7 @@ mod ask;
 mod check;
 mod demo;
 mod explain;
+mod health;
 mod log;
 mod run;
 
@@ -37,6 +38,8 @@ enum Command {
     Check(Check),
     /// Prints what would be done with a request, and why
     Explain(explain::Explain),
+    /// Asks a running Thalamus how it is, for the health check of a container
+    Health(health::Health),
     /// Shows the main job with nothing to set up: stand-in workers, simulated users, real sockets
     Demo(demo::Demo),
 }
@@ -70,6 +73,7 @@ pub fn main() -> ExitCode {
         Command::Run(run) => run::run(&run.config),
         Command::Check(check) => check::check(&check.config),
         Command::Explain(explain) => explain.run(),
+        Command::Health(health) => health.run(),
         Command::Demo(demo) => demo.run(),
     };
     done.unwrap_or_else(|error| failed(&error))

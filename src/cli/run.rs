@@ -3,6 +3,7 @@
 use std::{path::Path, process::ExitCode};
 
 use anyhow::Context;
+use sd_notify::NotifyState;
 use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
@@ -27,6 +28,7 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     for warning in config::warnings(&settings) {
         tracing::warn!("{warning}");
     }
+    raise_open_files();
     let control = runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("control")
@@ -39,6 +41,14 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     done
 }
 
+/// Takes all the open files that the system allows: containers start with 1,024, and a parked sync holds two.
+fn raise_open_files() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => tracing::debug!("open files: at most {limit}"),
+        Err(error) => tracing::warn!("the limit of open files stays as it is: {error}"),
+    }
+}
+
 async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let mut stops = Stops::listen().context("listen for signals")?;
     let running = app::start(settings).await?;
@@ -48,13 +58,22 @@ async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     if let Some(admin) = running.admin {
         tracing::info!("status page on http://{admin}/");
     }
+    notify(&NotifyState::Ready);
     stops.next().await;
+    notify(&NotifyState::Stopping);
     tracing::info!("stopping: running requests may end; a second signal ends them at once");
     tokio::select! {
         () = running.stop() => tracing::info!("stopped"),
         () = stops.next() => tracing::warn!("stopped before the running requests ended"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Tells systemd, where it started us and asked for it.
+fn notify(state: &NotifyState) {
+    if let Err(error) = sd_notify::notify(std::slice::from_ref(state)) {
+        tracing::warn!("systemd was not told {state:?}: {error}");
+    }
 }
 
 /// The signals that tell us to stop.
