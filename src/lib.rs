@@ -19,6 +19,7 @@ pub mod config;
 pub mod discovery;
 pub mod front;
 pub mod http1;
+pub mod identity;
 pub mod lifecycle;
 pub mod matrix;
 pub mod net;

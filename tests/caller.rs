@@ -107,20 +107,69 @@ fn a_query_token_names_the_same_user() {
     let unescaped = "access_token=syt_YWI+_QwErTyUiOpAsDfGhJkLz_4LLBbF";
     assert!(matches!(
         Caller::new(Authorization::None, unescaped),
-        Caller::Token(_)
+        Caller::Invalid(_)
     ));
 }
 
+/// Made by Synapse's `MacaroonGenerator`: a guest's, one from before 1.34, one that repeats itself, one that names
+/// two users, and one that names none.
+const GUEST: &str = "MDAxNWxvY2F0aW9uIGhzLnRlc3QKMDAxM2lkZW50aWZpZXIga2V5CjAwMTBjaWQgZ2VuID0gMQowMDFlY2lkIHVzZXJfaWQgPSBAMTc6aHMudGVzdAowMDE1Y2lkIGd1ZXN0ID0gdHJ1ZQowMDJmc2lnbmF0dXJlIPu0o34KCVHWswO7rTFr4XYUhyc8j146OqzQDNdznNkDCg";
+const OLD: &str = "MDAxNWxvY2F0aW9uIGhzLnRlc3QKMDAxM2lkZW50aWZpZXIga2V5CjAwMTBjaWQgZ2VuID0gMQowMDIxY2lkIHVzZXJfaWQgPSBAYWxpY2U6aHMudGVzdAowMDE2Y2lkIHR5cGUgPSBhY2Nlc3MKMDAxNWNpZCBub25jZSA9IGFiY34KMDAyZnNpZ25hdHVyZSBmIIGQPrIFpkG3aadkmMLULGh3YbCrhMC3O55z2jwk1Qo";
+const TWICE: &str = "MDAxNWxvY2F0aW9uIGhzLnRlc3QKMDAxM2lkZW50aWZpZXIga2V5CjAwMTBjaWQgZ2VuID0gMQowMDIxY2lkIHVzZXJfaWQgPSBAYWxpY2U6aHMudGVzdAowMDIxY2lkIHVzZXJfaWQgPSBAYWxpY2U6aHMudGVzdAowMDJmc2lnbmF0dXJlILc-lx9wB_YzjkF8swba--fQ_BQwhuiGkjKUgUGO4kKcCg";
+const TWO_USERS: &str = "MDAxNWxvY2F0aW9uIGhzLnRlc3QKMDAxM2lkZW50aWZpZXIga2V5CjAwMTBjaWQgZ2VuID0gMQowMDIxY2lkIHVzZXJfaWQgPSBAYWxpY2U6aHMudGVzdAowMDFmY2lkIHVzZXJfaWQgPSBAYm9iOmhzLnRlc3QKMDAyZnNpZ25hdHVyZSAEyLtwkrI8C3W_pzw09rNACIgByTsTy3RmL8lwASH1CQo";
+const NO_USER: &str = "MDAxNWxvY2F0aW9uIGhzLnRlc3QKMDAxM2lkZW50aWZpZXIga2V5CjAwMTBjaWQgZ2VuID0gMQowMDJmc2lnbmF0dXJlIPWm1I9uDE_LsMszN3iN7QAUeebVNU7nH-mSdm_wcU5bCg";
+
 #[test]
-fn anything_else_is_opaque() {
+fn macaroons_name_their_user_in_a_caveat() {
+    assert_eq!(user(GUEST), Some(b"17".to_vec()));
+    assert_eq!(user(OLD), Some(b"alice".to_vec()));
+    assert_eq!(user(TWICE), Some(b"alice".to_vec()));
+    assert_eq!(user(&format!("{OLD}=")), Some(b"alice".to_vec()));
+    let query = format!("access_token={OLD}%3D");
+    let caller = Caller::new(Authorization::None, &query);
+    assert_eq!(caller.to_string(), "user alice");
+}
+
+#[test]
+fn a_broken_macaroon_names_nobody() {
+    for token in [
+        TWO_USERS,
+        NO_USER,
+        &OLD[..OLD.len() - 8],
+        &OLD[..120],
+        "MDAx",
+        "MDAxMA",
+    ] {
+        let header = format!("Bearer {token}");
+        assert!(
+            matches!(Caller::new(one(&header), ""), Caller::Token(_)),
+            "{token}"
+        );
+    }
+}
+
+#[test]
+fn a_token_that_only_claims_to_be_synapses_is_invalid() {
     for token in [
         "syt_YWxpY2U_QwErTyUiOpAsDfGhJkLz_3gUfi5",
         "syt_YWxpY2V_QwErTyUiOpAsDfGhJkLz_3gUfi4",
         "syt_YWxpY2U_QwErTyUiOpAsDfGhJkLz_3gUf_4",
         "syt__QwErTyUiOpAsDfGhJkLz_3TCdga",
-        "syr_YWxpY2U_QwErTyUiOpAsDfGhJkLz_3gUfi4",
         "syt_",
         "syt_____",
+    ] {
+        let header = format!("Bearer {token}");
+        assert!(
+            matches!(Caller::new(one(&header), ""), Caller::Invalid(_)),
+            "{token}"
+        );
+    }
+}
+
+#[test]
+fn anything_else_is_opaque() {
+    for token in [
+        "syr_YWxpY2U_QwErTyUiOpAsDfGhJkLz_3gUfi4",
         "mat_QwErTyUiOpAsDfGhJkLzQwErTyUiOp_3gUfi4",
         "MDAxabc",
         "é",
@@ -222,6 +271,12 @@ fn synapse_token(localpart: &[u8]) -> String {
     format!("{base}_{sum}")
 }
 
+fn macaroon(packets: &[String]) -> String {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    let packet = |text: &String| format!("{:04x}{text}\n", text.len() + 5);
+    URL_SAFE_NO_PAD.encode(packets.iter().map(packet).collect::<String>())
+}
+
 fn base62(mut number: u32) -> String {
     let digits = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut text = [b'0'; 6];
@@ -244,6 +299,25 @@ proptest! {
         let same = token[at..=at] == to;
         token.replace_range(at..=at, &to);
         prop_assert_eq!(user(&token).is_some(), same);
+    }
+
+    #[test]
+    fn every_user_of_a_macaroon_comes_back(
+        localpart in "[!-9;-~é]{1,120}",
+        server in "[a-z.]{1,200}(:[0-9]{1,5})?",
+        more in prop::collection::vec("[ -~]{0,40}", 0..4),
+    ) {
+        let caveat = format!("cid user_id = @{localpart}:{server}");
+        let mut packets = vec![format!("location {server}"), "identifier key".into(), caveat];
+        packets.extend(more.iter().map(|text| format!("cid time < {text}")));
+        prop_assert_eq!(user(&macaroon(&packets)), Some(localpart.into_bytes()));
+    }
+
+    #[test]
+    fn no_macaroon_panics(packets in prop::collection::vec("[ -~]{0,30}", 0..4), cut in 0usize..40) {
+        let token = macaroon(&packets);
+        user(&token[..token.len().saturating_sub(cut)]);
+        user(&format!("MDAx{}", packets.concat()));
     }
 
     #[test]

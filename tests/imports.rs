@@ -5,7 +5,7 @@
 use std::{fs, path::Path};
 
 /// Top to bottom; `lib.rs` and `main.rs` may import all of it.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "matrix",
     "net",
     "http1",
@@ -14,6 +14,7 @@ const ORDER: [&str; 15] = [
     "balance",
     "discovery",
     "pool",
+    "identity",
     "route",
     "proxy",
     "front",

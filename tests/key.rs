@@ -4,7 +4,7 @@ use std::{collections::HashSet, net::IpAddr};
 
 use proptest::prelude::*;
 use thalamus::matrix::{
-    Authorization, Call, Caller, Key, KeyKind, Localpart, Method, classify, token,
+    Authorization, Call, Caller, Key, KeyKind, Localpart, Method, UserHash, classify, token,
 };
 
 const BEARER: Authorization<'static> =
@@ -224,8 +224,79 @@ proptest! {
     }
 
     #[test]
-    fn origins_have_no_case(name in "[a-z0-9.-]{1,200}(:[0-9]{1,5})?") {
+    fn a_user_is_one_key_in_any_spelling(
+        user in "[ -9;-~é]{1,60}",
+        server in "[a-z]{1,9}(:[0-9]{1,5})?",
+        escape in prop::collection::vec(any::<bool>(), 1..50),
+    ) {
+        let known = UserHash::from(&Localpart::new(user.as_bytes()).expect("a localpart"));
+        let spelling = spelt(&format!("@{user}:{server}"), &escape);
+        for path in ["v3/profile/{}", "v3/user/{}/account_data/m.direct", "r0/user/{}/rooms/!r:hs/tags"] {
+            let target = format!("/_matrix/client/{}", path.replace("{}", &spelling));
+            prop_assert_eq!(hash("GET", &target, NONE), Some(known.get()), "{}", target);
+        }
+    }
+
+    #[test]
+    fn different_users_are_different_keys(a in "[ -9;-~]{1,40}", b in "[ -9;-~]{1,40}") {
+        let of = |user: &str, escape| {
+            let spelling = spelt(&format!("@{user}:hs"), &[escape]);
+            hash("GET", &format!("/_matrix/client/v3/profile/{spelling}"), NONE)
+        };
+        prop_assert_eq!(of(&a, true) == of(&b, false), a == b);
+    }
+
+    #[test]
+    fn media_are_one_key_in_any_spelling_and_at_every_endpoint(
+        server in "[a-z0-9.-]{1,60}(:[0-9]{1,5})?",
+        id in "[A-Za-z0-9_-]{1,40}",
+        escape in prop::collection::vec(any::<bool>(), 1..50),
+    ) {
+        let media = format!("{}/{}", spelt(&server, &escape), spelt(&id, &escape));
+        let known = Key::Media(&format!("{server}/{id}")).hash();
+        for path in [
+            "media/v3/download/{}",
+            "media/r0/download/{}/a%20file.png",
+            "media/v3/thumbnail/{}?width=9",
+            "client/v1/media/download/{}",
+            "client/v1/media/thumbnail/{}?width=9",
+        ] {
+            let target = format!("/_matrix/{}", path.replace("{}", &media));
+            prop_assert_eq!(hash("GET", &target, NONE), known, "{}", target);
+        }
+    }
+
+    #[test]
+    fn different_media_are_different_keys(a in "[a-z.]{1,9}/[A-Za-z0-9_-]{1,9}", b in "[a-z.]{1,9}/[A-Za-z0-9_-]{1,9}") {
+        let of = |media: &str| hash("GET", &format!("/_matrix/media/v3/download/{media}"), NONE);
+        prop_assert_eq!(of(&a) == of(&b), a == b);
+    }
+
+    #[test]
+    fn a_server_is_one_key_in_any_spelling(
+        name in "[a-z0-9.-]{1,200}(:[0-9]{1,5})?",
+        quoted: bool,
+        last: bool,
+    ) {
         let upper = name.to_uppercase();
-        prop_assert_eq!(Key::Origin(&name).hash(), Key::Origin(&upper).hash());
+        let value = if quoted { format!("\"{upper}\"") } else { upper };
+        let header = if last {
+            format!("X-Matrix key=\"k\",sig=\"s\", Origin = {value}")
+        } else {
+            format!("X-Matrix origin={value},key=k,sig=s")
+        };
+        let seen = hash("PUT", "/_matrix/federation/v1/send/1", Authorization::One(header.as_bytes()));
+        prop_assert_eq!(seen, Key::Origin(&name).hash());
+    }
+
+    #[test]
+    fn different_servers_are_different_keys(a in "[a-z0-9.-]{1,20}", b in "[a-z0-9.-]{1,20}") {
+        prop_assert_eq!(Key::Origin(&a).hash() == Key::Origin(&b).hash(), a == b);
+    }
+
+    #[test]
+    fn a_known_user_is_placed_as_a_named_one(user in "[!-~]{1,60}") {
+        let user = Localpart::new(user.as_bytes()).expect("a localpart");
+        prop_assert_eq!(Key::Known(UserHash::from(&user)).hash(), Key::User(user).hash());
     }
 }

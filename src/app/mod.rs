@@ -51,10 +51,10 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         None => None,
     };
     let metrics = Arc::new(Metrics::new()?);
-    let state = Arc::new(ArcSwap::from_pointee(State::new(
-        &settings.pools,
-        settings.limits,
-    )));
+    let first = State::new(&settings.pools, settings.limits);
+    let state = Arc::new(ArcSwap::from_pointee(
+        first.with_appservices(settings.appservices),
+    ));
     let log = LogWriter::start(std::io::stdout()).context("start the access log")?;
     let (stopper, stop) = Stopper::new();
     let shared = Shared {

@@ -68,8 +68,10 @@ impl Explain {
                 Ok(settings) => {
                     let doors = settings.listeners.iter();
                     let doors = doors.map(|listener| Arc::new(listener.door.clone()));
-                    let state = State::new(&settings.pools, settings.limits.clone());
-                    Oracle::Configuration(Box::new(state), doors.collect())
+                    let doors = doors.collect();
+                    let state = State::new(&settings.pools, settings.limits);
+                    let state = state.with_appservices(settings.appservices);
+                    Oracle::Configuration(Box::new(state), doors)
                 }
                 Err(faults) => {
                     eprintln!("{faults}");

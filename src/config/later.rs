@@ -3,7 +3,7 @@
 use super::{Fault, node::Table};
 
 /// At the top of the file.
-pub(super) const TOP: &[&str] = &["appservices", "synapse_version"];
+pub(super) const TOP: &[&str] = &["synapse_version"];
 
 /// Of a listener.
 pub(super) const LISTENER: &[&str] = &["tls", "proxy_protocol"];

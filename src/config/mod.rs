@@ -14,7 +14,7 @@ use std::{num::NonZeroUsize, path::Path};
 pub use fault::{Fault, Faults};
 pub use warn::warnings;
 
-use crate::{admin, front, lifecycle, pool, route, telemetry};
+use crate::{admin, front, identity, lifecycle, pool, route, telemetry};
 
 /// Everything that a sound configuration says, part by part.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct Settings {
     pub limits: route::Limits,
     /// When a worker is ejected and let in again.
     pub health: pool::Health,
+    /// Application services, by their registration files.
+    pub appservices: identity::Appservices,
     /// What the access log looks like.
     pub access_log: telemetry::AccessLog,
     /// How we stop.

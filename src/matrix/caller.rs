@@ -2,19 +2,21 @@
 
 use std::fmt;
 
-use super::{Authorization, Localpart, Token, server, syt, token};
+use super::{Authorization, Localpart, Token, UserHash, macaroon, server, syt, token};
 
-/// Who seems to ask: a hint for placement, never a permission.
+/// Who seems to ask: a hint for placement, never a permission. Lives on the stack, for one decision.
 #[derive(Debug, Clone, Copy)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "lives on the stack, for one decision"
-)]
 pub enum Caller<'a> {
     /// A user, known by localpart.
     User(Localpart),
+    /// An application service that acts as this user.
+    Appservice(Localpart),
+    /// A user whose token was asked about before.
+    Known(UserHash),
     /// Someone with a token that does not say whose it is.
     Token(Token<'a>),
+    /// Someone with a token that claims to be Synapse's own, and is not: not worth a question.
+    Invalid(Token<'a>),
     /// Another server, by the name it signs with.
     Server(&'a str),
     /// Nobody, or someone Synapse will answer 401.
@@ -35,9 +37,20 @@ impl<'a> Caller<'a> {
     }
 
     fn with(token: Token<'a>) -> Self {
-        token
-            .read(syt::localpart)
-            .map_or(Self::Token(token), Self::User)
+        match token.read(|bytes| syt::localpart(bytes).or_else(|| macaroon::localpart(bytes))) {
+            Some(user) => Self::User(user),
+            None if token.read(syt::claims) => Self::Invalid(token),
+            None => Self::Token(token),
+        }
+    }
+
+    /// What the user is placed by, if it is one that we know.
+    pub fn user(&self) -> Option<UserHash> {
+        match self {
+            Self::User(user) | Self::Appservice(user) => Some(user.into()),
+            Self::Known(hash) => Some(*hash),
+            Self::Token(_) | Self::Invalid(_) | Self::Server(_) | Self::Nobody => None,
+        }
     }
 }
 
@@ -46,7 +59,10 @@ impl fmt::Display for Caller<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::User(user) => write!(f, "user {user}"),
+            Self::Appservice(user) => write!(f, "an appservice as user {user}"),
+            Self::Known(hash) => write!(f, "user {hash}, known by an opaque token"),
             Self::Token(_) => f.write_str("someone with an opaque token"),
+            Self::Invalid(_) => f.write_str("someone with an invalid token"),
             Self::Server(name) => write!(f, "server {name}"),
             Self::Nobody => f.write_str("nobody"),
         }

@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{
-    Call, Caller, KeyKind, Localpart, Token,
+    Call, Caller, KeyKind, Localpart, Token, UserHash,
     percent::{Decoded, fill},
 };
 
@@ -18,6 +18,8 @@ use super::{
 pub enum Key<'a> {
     /// A user's localpart.
     User(Localpart),
+    /// A user of whom only the hash is known.
+    Known(UserHash),
     /// A token that does not say whose it is.
     Token(Token<'a>),
     /// A room id or alias, as the path spells it.
@@ -58,8 +60,9 @@ impl<'a> Key<'a> {
             return Self::User(user);
         }
         match caller {
-            Caller::User(user) => Self::User(*user),
-            Caller::Token(token) => Self::Token(*token),
+            Caller::User(user) | Caller::Appservice(user) => Self::User(*user),
+            Caller::Known(hash) => Self::Known(*hash),
+            Caller::Token(token) | Caller::Invalid(token) => Self::Token(*token),
             Caller::Server(_) | Caller::Nobody => Self::None,
         }
     }
@@ -74,7 +77,7 @@ impl<'a> Key<'a> {
     /// Its kind; a token counts as a user.
     pub fn kind(&self) -> KeyKind {
         match self {
-            Self::User(_) | Self::Token(_) => KeyKind::User,
+            Self::User(_) | Self::Known(_) | Self::Token(_) => KeyKind::User,
             Self::Room(_) => KeyKind::Room,
             Self::Origin(_) => KeyKind::Origin,
             Self::Client(_) => KeyKind::Client,
@@ -87,7 +90,8 @@ impl<'a> Key<'a> {
     /// XXH3 of the key's canonical bytes, seeded by its kind.
     pub fn hash(&self) -> Option<u64> {
         match self {
-            Self::User(user) => Some(xxh3_64_with_seed(user.as_bytes(), 1)),
+            Self::User(user) => Some(UserHash::from(user).get()),
+            Self::Known(hash) => Some(hash.get()),
             Self::Token(token) => Some(token.read(|bytes| xxh3_64_with_seed(bytes, 2))),
             Self::Room(room) => Some(decoded(room, 3)),
             Self::Origin(name) => Some(lower(name, 4)),
@@ -137,6 +141,7 @@ impl fmt::Display for Key<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::User(user) => user.fmt(f),
+            Self::Known(hash) => hash.fmt(f),
             Self::Token(token) => token.fmt(f),
             Self::Room(text) | Self::Origin(text) | Self::Media(text) => f.write_str(text),
             Self::Uri(target) => f.write_str(without_query(target)),

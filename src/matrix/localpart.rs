@@ -22,11 +22,19 @@ impl Localpart {
         Self::collect(bytes.iter().copied())
     }
 
-    /// The localpart of a user id as it stands in a path or query, percent-encoded or not.
+    /// The localpart of a user id as it stands in a path, percent-encoded or not.
     pub fn from_user_id(raw: &str) -> Option<Self> {
-        let mut id = Decoded::path(raw.as_bytes());
-        let sigil = id.next() == Some(b'@');
-        sigil.then(|| Self::collect(id.take_while(|&byte| byte != b':')))?
+        Self::behind_sigil(Decoded::path(raw.as_bytes()))
+    }
+
+    /// The localpart of a user id as it stands in a query, where `+` is a space.
+    pub fn from_parameter(raw: &str) -> Option<Self> {
+        Self::behind_sigil(Decoded::form(raw.as_bytes()))
+    }
+
+    /// The localpart of a user id as it is.
+    pub fn of_user_id(id: &[u8]) -> Option<Self> {
+        Self::behind_sigil(id.iter().copied())
     }
 
     pub(super) fn from_base64(text: &[u8]) -> Option<Self> {
@@ -34,6 +42,11 @@ impl Localpart {
         let len = STANDARD_NO_PAD.decode_slice(text, &mut bytes).ok()?;
         let len = u8::try_from(len).ok().filter(|&len| len > 0)?;
         Some(Self { len, bytes })
+    }
+
+    fn behind_sigil(mut id: impl Iterator<Item = u8>) -> Option<Self> {
+        let sigil = id.next() == Some(b'@');
+        sigil.then(|| Self::collect(id.take_while(|&byte| byte != b':')))?
     }
 
     fn collect(source: impl Iterator<Item = u8>) -> Option<Self> {

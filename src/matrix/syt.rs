@@ -2,6 +2,11 @@
 
 use super::Localpart;
 
+/// Whether a token claims to be one.
+pub fn claims(token: &[u8]) -> bool {
+    token.starts_with(b"syt_")
+}
+
 /// The user a `syt_` token is for, if its check sum is right; anyone can make one, so this only
 /// places a request.
 pub fn localpart(token: &[u8]) -> Option<Localpart> {

@@ -80,7 +80,7 @@ impl<'a> Token<'a> {
 
     /// Passes the token's bytes on without allocating; an escaped one of more than 1,024 bytes
     /// stays escaped.
-    pub(super) fn read<T>(&self, reader: impl FnOnce(&[u8]) -> T) -> T {
+    pub fn read<T>(&self, reader: impl FnOnce(&[u8]) -> T) -> T {
         if !self.encoded {
             return reader(self.raw);
         }

@@ -33,6 +33,7 @@ pub fn decide<'b>(state: &State, request: &Request<'_, 'b>, peer: &Peer) -> Deci
     let method = Method::from_bytes(request.method.as_bytes());
     let call = classify(method, request.target);
     let caller = Caller::new(request.authorization, call.query);
+    let caller = state.appservices.recognise(caller, call.query);
     let key = Key::new(&call, &caller, client);
     let plan = Plan::new(method, &call, &key, &state.limits);
     let own = peer.door.answer(request, method, &call, client);

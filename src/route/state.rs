@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Chains, Limits, Plan};
 use crate::{
     discovery::Found,
+    identity::Appservices,
     pool::{self, Lease, Tried, View, Worker},
 };
 
@@ -17,6 +18,8 @@ pub struct State {
     pub pools: Box<[Arc<View>]>,
     /// Deadlines and sizes.
     pub limits: Arc<Limits>,
+    /// Who is known by a registration file.
+    pub appservices: Arc<Appservices>,
 }
 
 impl State {
@@ -31,6 +34,16 @@ impl State {
             chains: Arc::new(Chains::new(&settings)),
             pools: settings.iter().map(view).collect(),
             limits: Arc::new(limits),
+            appservices: Arc::default(),
+        }
+    }
+
+    /// The same snapshot with these application services.
+    #[must_use]
+    pub fn with_appservices(self, appservices: Appservices) -> Self {
+        Self {
+            appservices: Arc::new(appservices),
+            ..self
         }
     }
 
@@ -44,6 +57,7 @@ impl State {
             chains: self.chains.clone(),
             pools,
             limits: self.limits.clone(),
+            appservices: self.appservices.clone(),
         }
     }
 

@@ -108,6 +108,7 @@ fn pool<'a>(
 fn settings(pools: Vec<pool::Settings>) -> Settings {
     let quick = Duration::from_millis(200);
     Settings {
+        appservices: Default::default(),
         threads: NonZeroUsize::new(2).unwrap(),
         listeners: vec![front::Settings::new("127.0.0.1:0".parse().unwrap())],
         admin: None,

@@ -136,6 +136,7 @@ pub fn narrow() -> (TcpListener, usize) {
 pub fn settings(pools: Vec<pool::Settings>) -> Settings {
     let listener = front::Settings::new("127.0.0.1:0".parse().unwrap());
     Settings {
+        appservices: Default::default(),
         threads: NonZeroUsize::MIN,
         listeners: vec![listener],
         admin: None,

@@ -1,5 +1,6 @@
 //! From loose values to each part's Settings, all faults on the way written down.
 
+mod appservices;
 mod health;
 mod limits;
 mod listeners;
@@ -29,6 +30,7 @@ pub(super) fn settings(root: Node, faults: &mut Vec<Fault>) -> Option<Settings> 
     let pools = pools::read(&mut top, faults);
     let limits = limits::read(&mut top, faults);
     let health = health::read(top.take("health"), faults);
+    let appservices = appservices::read(top.take("appservices"), faults);
     let shutdown = shutdown(top.take("shutdown"), faults);
     later::refuse(&mut top, later::TOP, faults);
     top.finish(faults);
@@ -40,6 +42,7 @@ pub(super) fn settings(root: Node, faults: &mut Vec<Fault>) -> Option<Settings> 
         pools,
         limits,
         health,
+        appservices,
         access_log,
         shutdown,
     })

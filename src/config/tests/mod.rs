@@ -1,3 +1,4 @@
+mod appservices;
 mod environment;
 mod faults;
 
@@ -174,6 +175,7 @@ fn the_example_files_are_sound() {
     let files: Vec<_> = std::fs::read_dir("config")
         .unwrap()
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
         .collect();
     assert!(files.len() >= 2, "{files:?}");
     for file in files {

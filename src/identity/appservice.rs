@@ -1,0 +1,146 @@
+//! Application services: their tokens stand in registration files.
+
+use std::fmt;
+
+use ahash::HashMap;
+
+use crate::matrix::{Caller, Localpart, parameter};
+
+/// One application service, as its registration file says.
+#[derive(Clone, Debug)]
+pub struct Appservice {
+    /// Its name.
+    pub id: Box<str>,
+    /// The token it uses, `as_token`.
+    pub token: Secret,
+    /// Who it is when it names nobody.
+    pub sender: Localpart,
+    /// The paths that Synapse passes on to it (MSC4512).
+    pub prefix: Option<Prefix>,
+}
+
+/// The paths that Synapse passes on to an application service: `/_matrix/client/{version}/{prefix}/...`
+/// (`synapse/rest/client/appservice_proxy.py`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prefix {
+    /// `io.element.msc4512.proxy_prefix`.
+    pub path: Box<str>,
+    /// True when `io.element.msc4512.proxy_url` is there: then those under `/_matrix/federation` too.
+    pub federation: bool,
+}
+
+/// A token of the configuration; it prints as a mask.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Secret(Box<[u8]>);
+
+/// All application services.
+#[derive(Clone, Debug, Default)]
+pub struct Appservices {
+    all: Vec<Appservice>,
+    places: HashMap<Secret, usize>,
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.as_bytes().into())
+    }
+}
+
+/// By the bytes of a request's token, which need no copy.
+impl std::borrow::Borrow<[u8]> for Secret {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(***)")
+    }
+}
+
+impl Appservices {
+    /// These, each with a token of its own.
+    pub fn new(all: Vec<Appservice>) -> Self {
+        let places = all.iter().enumerate();
+        Self {
+            places: places
+                .map(|(place, appservice)| (appservice.token.clone(), place))
+                .collect(),
+            all,
+        }
+    }
+
+    /// All of them, in the order of the configuration.
+    pub fn iter(&self) -> impl Iterator<Item = &Appservice> {
+        self.all.iter()
+    }
+
+    /// Names the caller if the token is an application service's: the user that `user_id` in the query names, else
+    /// its sender (`synapse/api/auth/base.py`). Whether it may act as that user is for Synapse to say.
+    pub fn recognise<'a>(&self, caller: Caller<'a>, query: &str) -> Caller<'a> {
+        let (Caller::Token(token) | Caller::Invalid(token)) = caller else {
+            return caller;
+        };
+        if self.all.is_empty() {
+            return caller;
+        }
+        let Some(place) = token.read(|bytes| self.places.get(bytes)) else {
+            return caller;
+        };
+        let named = parameter(query, "user_id").and_then(Localpart::from_parameter);
+        Caller::Appservice(named.unwrap_or(self.all[*place].sender))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matrix::Authorization;
+
+    fn bridge() -> Appservices {
+        Appservices::new(vec![Appservice {
+            id: "irc".into(),
+            token: "syt_no real_one+".into(),
+            sender: Localpart::new(b"ircbot").unwrap(),
+            prefix: None,
+        }])
+    }
+
+    fn caller(authorization: Authorization<'_>, query: &str) -> String {
+        let caller = Caller::new(authorization, query);
+        bridge().recognise(caller, query).to_string()
+    }
+
+    #[test]
+    fn an_appservice_is_the_user_it_names_or_its_sender() {
+        for (query, user) in [
+            ("", "ircbot"),
+            ("user_id=%40irc_bob%3Ahs", "irc_bob"),
+            ("user_id=@irc_a+b:hs", "irc_a b"),
+            ("user%5Fid=@x:hs&user_id=@y:hs", "x"),
+            ("user_id=bob", "ircbot"),
+            ("user_id=", "ircbot"),
+        ] {
+            let query = format!("access_token=syt_no+real_one%2B&{query}");
+            assert_eq!(
+                caller(Authorization::None, &query),
+                format!("an appservice as user {user}"),
+                "{query}"
+            );
+        }
+    }
+
+    #[test]
+    fn nobody_else_is_taken_for_one() {
+        let query = "user_id=@irc_bob:hs";
+        let opaque = Authorization::One(b"Bearer mat_abc");
+        assert_eq!(caller(opaque, query), "someone with an opaque token");
+        assert_eq!(caller(Authorization::None, query), "nobody");
+    }
+
+    #[test]
+    fn tokens_never_print() {
+        assert!(!format!("{:?}", bridge()).contains("real_one"));
+    }
+}
