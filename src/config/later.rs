@@ -6,7 +6,7 @@ use super::{Fault, node::Table};
 pub(super) const TOP: &[&str] = &["synapse_version"];
 
 /// Of a listener.
-pub(super) const LISTENER: &[&str] = &["tls", "proxy_protocol"];
+pub(super) const LISTENER: &[&str] = &["tls"];
 
 /// Of a pool.
 pub(super) const POOL: &[&str] = &["kubernetes", "dns"];

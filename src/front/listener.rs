@@ -10,13 +10,13 @@ use std::{
 };
 
 use anyhow::Context;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, Type};
 use tokio::{
     net::{TcpListener, UnixListener},
     time::sleep,
 };
 
-use super::{Arrival, Settings, Threads};
+use super::{Arrival, Entrance, Settings, Threads, arrival::Socket};
 use crate::{lifecycle::Stop, net::Address, proxy::Door};
 
 /// Connections that the kernel keeps for us between two accepts.
@@ -29,7 +29,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Listener {
     socket: Bound,
-    door: Arc<Door>,
+    entrance: Arc<Entrance>,
     /// Where it really listens.
     pub address: Address,
 }
@@ -53,28 +53,30 @@ impl Listener {
         let (socket, address) = bound.with_context(|| format!("listen on {}", settings.address))?;
         Ok(Self {
             socket,
-            door: Arc::new(settings.door.clone()),
+            entrance: Arc::new(Entrance::new(settings)),
             address,
         })
     }
 
     /// What it lets in.
     pub fn door(&self) -> Arc<Door> {
-        self.door.clone()
+        self.entrance.door.clone()
     }
 
     /// The next connection, out of this runtime's reactor: it will live in another one.
     async fn accept(&self) -> io::Result<Arrival> {
-        let door = self.door.clone();
+        let entrance = self.entrance.clone();
         match &self.socket {
             Bound::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
                 stream.set_nodelay(true)?;
-                Ok(Arrival::Tcp(stream.into_std()?, peer, door))
+                let socket = Socket::Tcp(stream.into_std()?, peer);
+                Ok(Arrival { socket, entrance })
             }
             Bound::Unix(listener) => {
                 let (stream, _) = listener.accept().await?;
-                Ok(Arrival::Unix(stream.into_std()?, door))
+                let socket = Socket::Unix(stream.into_std()?);
+                Ok(Arrival { socket, entrance })
             }
         }
     }
@@ -125,7 +127,7 @@ fn bind_tcp(address: &Address) -> io::Result<(Bound, Address)> {
             .next()
             .ok_or(io::ErrorKind::AddrNotAvailable)?,
     };
-    let socket = Socket::new(
+    let socket = socket2::Socket::new(
         Domain::for_address(address),
         Type::STREAM,
         Some(Protocol::TCP),

@@ -9,6 +9,8 @@ pub struct Settings {
     pub address: Address,
     /// What it lets in, and whom it believes.
     pub door: Door,
+    /// Every connection begins with a PROXY header, from one of the door's trusted proxies.
+    pub proxy_protocol: bool,
 }
 
 impl Settings {
@@ -17,6 +19,7 @@ impl Settings {
         Self {
             address,
             door: Door::default(),
+            proxy_protocol: false,
         }
     }
 }

@@ -2,9 +2,7 @@
 
 use std::{
     io,
-    net::{SocketAddr, TcpStream},
     num::NonZeroUsize,
-    os::unix::net::UnixStream,
     rc::Rc,
     sync::{
         Arc,
@@ -21,11 +19,11 @@ use tokio::{
     time::timeout,
 };
 
+use super::Arrival;
 use crate::{
     lifecycle::{Deadlines, Stop},
-    net::Stream,
     pool::{Connections, WorkerId},
-    proxy::{Core, Door, Peer, converse},
+    proxy::Core,
     route::State,
     telemetry::{AccessLog, LogWriter, Metrics},
 };
@@ -39,15 +37,6 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// How long running requests may go on once the stop is asked for.
     pub grace: Duration,
-}
-
-/// A connection on its way to a thread.
-#[derive(Debug)]
-pub enum Arrival {
-    /// By TCP, and who it is from.
-    Tcp(TcpStream, SocketAddr, Arc<Door>),
-    /// By a Unix socket.
-    Unix(UnixStream, Arc<Door>),
 }
 
 /// What a thread is told.
@@ -164,7 +153,10 @@ async fn run(
         };
         match order {
             Some(Order::Serve(arrival)) => {
-                start(&core, arrival, Open::new(&core, &connections, &alive))
+                let open = Open::new(&core, &connections, &alive);
+                if let Err(error) = arrival.start(&core, open) {
+                    tracing::debug!(%error, "a connection was lost on arrival");
+                }
             }
             Some(Order::Leave(worker)) => core.deadlines.cut(worker.number()),
             None => break,
@@ -177,31 +169,6 @@ async fn run(
             connections = core.deadlines.len(),
             "cut after the grace period"
         );
-    }
-}
-
-fn start(core: &Rc<Core>, arrival: Arrival, open: Open) {
-    match arrival.registered() {
-        Ok((client, peer)) => {
-            spawn_local(converse(core.clone(), client, peer, open));
-        }
-        Err(error) => tracing::debug!(%error, "a connection was lost on arrival"),
-    }
-}
-
-impl Arrival {
-    /// The connection in this thread's reactor.
-    fn registered(self) -> io::Result<(Stream, Peer)> {
-        match self {
-            Self::Tcp(stream, address, door) => {
-                let stream = tokio::net::TcpStream::from_std(stream)?;
-                Ok((Stream::Tcp(stream), Peer::tcp(address, &door)))
-            }
-            Self::Unix(stream, door) => {
-                let stream = tokio::net::UnixStream::from_std(stream)?;
-                Ok((Stream::Unix(stream), Peer::unix(&door)))
-            }
-        }
     }
 }
 

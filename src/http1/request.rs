@@ -31,10 +31,6 @@ pub struct Request<'h, 'b> {
     pub host: &'b [u8],
     /// Who the client says it is.
     pub authorization: Authorization<'b>,
-    /// The value of the only `X-Forwarded-For` field, or of the last one when there are several.
-    pub forwarded_for: Option<&'b [u8]>,
-    /// The value of `X-Forwarded-Proto`.
-    pub forwarded_proto: Option<&'b [u8]>,
     /// Bytes of the head, its empty line included.
     pub len: usize,
     fields: Fields<'h, 'b>,
@@ -132,8 +128,6 @@ fn read_fields<'h, 'b>(
         expects_continue: false,
         host: b"",
         authorization: Authorization::None,
-        forwarded_for: None,
-        forwarded_proto: None,
         len,
         fields: Fields::new(headers),
     };
@@ -148,14 +142,8 @@ fn read_fields<'h, 'b>(
                 check_host(field.value)?
             }
             13 if is(field, "authorization") => request.take_authorization(field.value),
-            15 if is(field, "x-forwarded-for") => {
-                request.forwarded_for = Some(field.value);
-                false
-            }
-            17 if is(field, "x-forwarded-proto") => {
-                request.forwarded_proto = Some(field.value);
-                false
-            }
+            15 if is(field, "x-forwarded-for") => false,
+            17 if is(field, "x-forwarded-proto") => false,
             6 if is(field, "expect") => request.take_expect(field.value)?,
             9 if is(field, "forwarded") || is(field, "x-real-ip") => false,
             10 if is(field, "connection") => {
@@ -183,6 +171,14 @@ fn read_fields<'h, 'b>(
 }
 
 impl<'b> Request<'_, 'b> {
+    /// The values of the fields with this name, the last one first: those that say who asks are read from the right.
+    pub fn from_the_right(&self, name: &str) -> impl Iterator<Item = &'b [u8]> {
+        let fields = self.fields.all.iter().rev();
+        fields
+            .filter(move |field| is(field, name))
+            .map(|field| field.value)
+    }
+
     fn take_authorization(&mut self, value: &'b [u8]) -> bool {
         self.authorization = match self.authorization {
             Authorization::None => Authorization::One(value),

@@ -29,7 +29,7 @@ pub struct Decision<'b> {
 
 /// Decides about one request.
 pub fn decide<'b>(state: &State, request: &Request<'_, 'b>, peer: &Peer) -> Decision<'b> {
-    let client = peer.client(request.forwarded_for);
+    let client = peer.client(request);
     let method = Method::from_bytes(request.method.as_bytes());
     let call = classify(method, request.target);
     let caller = Caller::new(request.authorization, call.query);

@@ -13,8 +13,10 @@ use crate::{
 /// What one listener lets in.
 #[derive(Clone, Debug)]
 pub struct Door {
-    /// Whose `X-Forwarded-For` and `Forwarded` are believed.
+    /// Whose forwarding field or PROXY header is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// The field in which they say who asks; the other one is never read.
+    pub client_from: ClientFrom,
     /// Which clients may use `/_synapse/admin`.
     pub admin_api: Vec<IpNet>,
     /// The groups that are served.
@@ -27,6 +29,15 @@ pub struct Door {
     pub to_https: bool,
     /// Documents below `/.well-known/matrix/`.
     pub well_known: WellKnown,
+}
+
+/// The field that names the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientFrom {
+    /// `X-Forwarded-For`, and `X-Forwarded-Proto` beside it.
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
 }
 
 /// The documents that we answer ourselves, as JSON; Synapse answers the others.
@@ -72,6 +83,7 @@ impl Default for Door {
     fn default() -> Self {
         Self {
             trusted_proxies: Vec::new(),
+            client_from: ClientFrom::XForwardedFor,
             admin_api: Vec::new(),
             serves: Groups::ALL,
             hosts: Vec::new(),

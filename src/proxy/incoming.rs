@@ -57,7 +57,7 @@ impl Incoming {
         let used = taken.unwrap_or(0);
         let first = with_output(|out| {
             request.write(out);
-            put_forwarded(out, decision.client, peer.proto(request.forwarded_proto));
+            put_forwarded(out, decision.client, peer.proto(request));
             out.extend_from_slice(&behind[..used]);
             out.as_slice().to_vec()
         });

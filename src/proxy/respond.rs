@@ -38,7 +38,7 @@ impl Refusal {
     pub(super) fn record(&self, core: &Core, peer: &Peer) {
         let record = Record {
             at: SystemTime::now(),
-            client: Some(peer.client(None)),
+            client: Some(peer.address),
             method: "-",
             path: "-",
             group: None,

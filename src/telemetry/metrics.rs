@@ -26,6 +26,8 @@ pub struct Metrics {
     pub connections: IntGauge,
     /// Connections that clients have opened since the start.
     pub accepted: IntCounter,
+    /// Connections without the PROXY header that their listener asks for.
+    pub unintroduced: IntCounter,
     /// Requests that went to another worker after one failed.
     pub moved: IntCounter,
 }
@@ -70,6 +72,10 @@ impl Metrics {
             "thalamus_client_connections_total",
             "Connections that clients opened.",
         )?;
+        let unintroduced = IntCounter::new(
+            "thalamus_refused_proxy_headers_total",
+            "Connections closed for want of a PROXY header from a trusted proxy.",
+        )?;
         let moved = IntCounter::new(
             "thalamus_moved_requests_total",
             "Requests sent again to another worker.",
@@ -79,6 +85,7 @@ impl Metrics {
         registry.register(Box::new(reasons.clone()))?;
         registry.register(Box::new(connections.clone()))?;
         registry.register(Box::new(accepted.clone()))?;
+        registry.register(Box::new(unintroduced.clone()))?;
         registry.register(Box::new(moved.clone()))?;
         let group = |group: &Group| GroupMetrics {
             requests: CLASSES.map(|class| requests.with_label_values(&[group.name(), class])),
@@ -93,6 +100,7 @@ impl Metrics {
             registry,
             connections,
             accepted,
+            unintroduced,
             moved,
         })
     }

@@ -6,6 +6,7 @@ mod answers;
 mod backlog;
 mod closing;
 mod doors;
+mod introductions;
 mod limits;
 mod requests;
 mod stage;

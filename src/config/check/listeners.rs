@@ -12,7 +12,7 @@ use crate::{
     },
     front,
     net::Address,
-    proxy::{Door, WellKnown},
+    proxy::{ClientFrom, Door, WellKnown},
 };
 
 use super::{
@@ -92,11 +92,13 @@ fn listener(
     );
     let address = address.and_then(|node| node.parse(str::parse::<Address>, faults));
     let door = door(&mut table, well_known, faults);
+    let proxy_protocol = proxy_protocol(table.take("proxy_protocol"), &door, faults);
     later::refuse(&mut table, later::LISTENER, faults);
     table.finish(faults);
     Some(front::Settings {
         address: address?,
         door,
+        proxy_protocol,
     })
 }
 
@@ -106,6 +108,10 @@ fn door(table: &mut Table, well_known: &WellKnown, faults: &mut Vec<Fault>) -> D
         trusted_proxies: trusted_proxies
             .map(|node| networks(node, faults))
             .unwrap_or_default(),
+        client_from: table
+            .take("client_from")
+            .and_then(|node| node.parse(client_from, faults))
+            .unwrap_or(ClientFrom::XForwardedFor),
         admin_api: table
             .take("admin_api")
             .map(|node| admin_api(node, faults))
@@ -119,6 +125,32 @@ fn door(table: &mut Table, well_known: &WellKnown, faults: &mut Vec<Fault>) -> D
             .is_some(),
         well_known: well_known.clone(),
     }
+}
+
+fn client_from(text: &str) -> Result<ClientFrom, &'static str> {
+    match text {
+        "x_forwarded_for" => Ok(ClientFrom::XForwardedFor),
+        "forwarded" => Ok(ClientFrom::Forwarded),
+        _ => Err("expected x_forwarded_for or forwarded"),
+    }
+}
+
+/// `required` or `none`, and somebody who may send the header.
+fn proxy_protocol(node: Option<Node>, door: &Door, faults: &mut Vec<Fault>) -> bool {
+    let Some(node) = node else { return false };
+    let nobody = node.fault("nobody may send a PROXY header; name your proxies in trusted_proxies");
+    let required = node.parse(
+        |text| match text {
+            "required" => Ok(true),
+            "none" => Ok(false),
+            _ => Err("expected required or none"),
+        },
+        faults,
+    );
+    if required == Some(true) && door.trusted_proxies.is_empty() {
+        faults.push(nobody);
+    }
+    required == Some(true)
 }
 
 fn networks(node: Node, faults: &mut Vec<Fault>) -> Vec<IpNet> {

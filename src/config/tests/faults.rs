@@ -228,6 +228,18 @@ fn a_door_that_makes_no_sense_is_a_fault() {
             "listeners[0].hosts[0]: `hs:8448`: expected a host name without a port, such as matrix.example.org",
         ),
         (
+            "client_from: both",
+            "listeners[0].client_from: `both`: expected x_forwarded_for or forwarded",
+        ),
+        (
+            "proxy_protocol: maybe",
+            "listeners[0].proxy_protocol: `maybe`: expected required or none",
+        ),
+        (
+            "proxy_protocol: required",
+            "listeners[0].proxy_protocol: nobody may send a PROXY header; name your proxies in trusted_proxies",
+        ),
+        (
             "redirect: http",
             "listeners[0].redirect: `http`: the only redirect is `https`; leave it out for none",
         ),
@@ -255,9 +267,8 @@ fn what_comes_later_is_refused_by_name() {
         ["synapse_version"].map(|key| format!("{key}: not supported yet; remove it"))
     );
     assert_eq!(
-        faults(&SMALL.replace("8080}", "8080, tls: {}, proxy_protocol: required}")),
-        ["tls", "proxy_protocol"]
-            .map(|key| format!("listeners[0].{key}: not supported yet; remove it"))
+        faults(&SMALL.replace("8080}", "8080, tls: {}}")),
+        ["listeners[0].tls: not supported yet; remove it"]
     );
     for (pool, key) in [
         ("{serves: [sync], dns: {}}", "dns"),

@@ -1,0 +1,102 @@
+//! A connection on its way to a thread, and how it comes in there.
+
+use std::{io, net::SocketAddr, os::unix::net::UnixStream, rc::Rc, sync::Arc};
+
+use tokio::{net::TcpStream, task::spawn_local, time::timeout};
+
+use super::{Settings, introduction};
+use crate::{
+    net::Stream,
+    proxy::{Core, Door, Peer, converse},
+};
+
+/// How connections come in at one listener.
+#[derive(Debug)]
+pub struct Entrance {
+    /// What is let in.
+    pub door: Arc<Door>,
+    proxy_protocol: bool,
+}
+
+/// An accepted connection.
+#[derive(Debug)]
+pub struct Arrival {
+    pub(super) socket: Socket,
+    pub(super) entrance: Arc<Entrance>,
+}
+
+/// A socket out of any reactor.
+#[derive(Debug)]
+pub(super) enum Socket {
+    /// By TCP, and who connected.
+    Tcp(std::net::TcpStream, SocketAddr),
+    /// By a Unix socket.
+    Unix(UnixStream),
+}
+
+impl Entrance {
+    /// The way in that `settings` ask for.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            door: Arc::new(settings.door.clone()),
+            proxy_protocol: settings.proxy_protocol,
+        }
+    }
+}
+
+impl Arrival {
+    /// Talks with the client in a task of this thread; `open` is dropped at its end.
+    ///
+    /// # Errors
+    /// When the reactor does not take the socket.
+    pub(super) fn start<O: 'static>(self, core: &Rc<Core>, open: O) -> io::Result<()> {
+        let (core, entrance) = (core.clone(), self.entrance);
+        match self.socket {
+            Socket::Tcp(stream, address) => {
+                let stream = TcpStream::from_std(stream)?;
+                if entrance.proxy_protocol {
+                    spawn_local(introduced(core, stream, address, entrance, open));
+                } else {
+                    let peer = Peer::tcp(address, &entrance.door);
+                    spawn_local(converse(core, Stream::Tcp(stream), peer, open));
+                }
+            }
+            Socket::Unix(stream) => {
+                let stream = tokio::net::UnixStream::from_std(stream)?;
+                let peer = Peer::unix(&entrance.door);
+                spawn_local(converse(core, Stream::Unix(stream), peer, open));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Has a trusted proxy say who it connects for; whoever does not is left without a word.
+async fn introduced<O>(
+    core: Rc<Core>,
+    mut stream: TcpStream,
+    address: SocketAddr,
+    entrance: Arc<Entrance>,
+    open: O,
+) {
+    let trusted = entrance.door.trusts(address.ip().to_canonical());
+    let limit = core.state().limits.head;
+    let said = match trusted {
+        true => Box::pin(timeout(limit, introduction::read(&mut stream))).await,
+        false => Ok(Err(io::ErrorKind::PermissionDenied.into())),
+    };
+    match said {
+        Ok(Ok(client)) => {
+            let peer = Peer::tcp(client.unwrap_or(address), &entrance.door);
+            converse(core, Stream::Tcp(stream), peer, open).await;
+        }
+        Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+        Ok(Err(error)) => refuse(&core, address, &error),
+        Err(_) => refuse(&core, address, &io::ErrorKind::TimedOut.into()),
+    }
+}
+
+fn refuse(core: &Core, address: SocketAddr, error: &io::Error) {
+    core.metrics.unintroduced.inc();
+    tracing::debug!(peer = %address, %error, "no PROXY header of a trusted proxy");
+}
