@@ -20,7 +20,8 @@ pub(super) async fn explain(
     headers: HeaderMap,
 ) -> Response {
     let explained = asked(parameters).and_then(|asked| {
-        proxy::explain(&desk.state(), &desk.shared.doors, &asked).map_err(|fault| fault.to_string())
+        proxy::explain(&desk.state(), &desk.shared.doors.load(), &asked)
+            .map_err(|fault| fault.to_string())
     });
     let as_text = headers
         .get(header::ACCEPT)

@@ -1,5 +1,6 @@
 //! The admin address: health, readiness, metrics, and what a person looks at.
 
+mod config;
 mod explain;
 mod page;
 mod pools;
@@ -41,7 +42,7 @@ const HEADERS: [(HeaderName, &str); 5] = [
 #[derive(Clone, Debug)]
 pub struct Shared {
     state: Arc<ArcSwap<State>>,
-    doors: Arc<[Arc<Door>]>,
+    doors: Arc<ArcSwap<Vec<Arc<Door>>>>,
     metrics: Arc<Metrics>,
 }
 
@@ -59,7 +60,7 @@ impl Shared {
     /// When the workers' metrics are registered already.
     pub fn new(
         state: Arc<ArcSwap<State>>,
-        doors: Arc<[Arc<Door>]>,
+        doors: Arc<ArcSwap<Vec<Arc<Door>>>>,
         metrics: Arc<Metrics>,
     ) -> prometheus::Result<Self> {
         metrics.register(Box::new(workers::Collector::new(state.clone())?))?;
@@ -117,6 +118,7 @@ fn router(desk: Desk) -> Router {
         .route("/metrics", get(probes::metrics))
         .route("/api/pools", get(pools::list))
         .route("/api/explain", get(explain::explain))
+        .route("/api/config", get(config::show))
         .fallback(nothing_here)
         .layer(map_response(with_headers))
         .with_state(desk)
@@ -131,7 +133,7 @@ async fn with_headers(mut response: Response) -> Response {
 async fn nothing_here() -> Response {
     fault(
         StatusCode::NOT_FOUND,
-        "no such page; see /, /health, /ready, /metrics, /api/pools and /api/explain",
+        "no such page; see /, /health, /ready, /metrics, /api/pools, /api/explain and /api/config",
     )
 }
 

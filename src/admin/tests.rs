@@ -34,8 +34,12 @@ impl Pages {
         let address = "127.0.0.1:0".parse().unwrap();
         let listener = bind(&Settings { address }).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let shared =
-            Shared::new(state.clone(), [].into(), Arc::new(Metrics::new().unwrap())).unwrap();
+        let shared = Shared::new(
+            state.clone(),
+            Default::default(),
+            Arc::new(Metrics::new().unwrap()),
+        )
+        .unwrap();
         let (stopper, stop) = Stopper::new();
         tokio::spawn(serve(listener, shared, stop));
         Self {

@@ -1,6 +1,8 @@
 //! Builds all parts and holds them together.
 
 mod discover;
+mod listeners;
+mod reload;
 
 use std::{net::SocketAddr, sync::Arc, thread::JoinHandle};
 
@@ -8,13 +10,17 @@ use anyhow::Context;
 use arc_swap::ArcSwap;
 use tokio::task::JoinSet;
 
+use discover::Sources;
+use listeners::Listeners;
+
 use crate::{
     admin,
     config::Settings,
-    front::{self, Listener, Shared, Threads},
+    front::{Shared, Threads},
     lifecycle::Stopper,
     net::Address,
-    pool::Watch,
+    pool::{Health, Watch},
+    proxy::Door,
     route::State,
     telemetry::{LogWriter, Metrics},
 };
@@ -30,9 +36,16 @@ pub struct Running {
     pub state: Arc<ArcSwap<State>>,
     /// Counts of all threads.
     pub metrics: Arc<Metrics>,
+    /// What runs; what needs a restart is as it was at the start.
+    settings: Settings,
+    sources: Sources,
+    health: Arc<ArcSwap<Health>>,
+    open: Listeners,
+    doors: Arc<ArcSwap<Vec<Arc<Door>>>>,
     stopper: Stopper,
     tasks: JoinSet<()>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Arc<Threads>,
+    handles: Vec<JoinHandle<()>>,
     log: LogWriter,
 }
 
@@ -41,20 +54,16 @@ pub struct Running {
 /// # Errors
 /// When an address cannot be bound, with the address and what the system says. Nothing runs then.
 pub async fn start(settings: Settings) -> anyhow::Result<Running> {
-    let listeners = settings
-        .listeners
-        .iter()
-        .map(Listener::bind)
-        .collect::<anyhow::Result<Vec<_>>>()?;
+    let mut open = Listeners::default();
+    let bound = open.bind(&settings.listeners)?;
     let admin_listener = match &settings.admin {
         Some(admin) => Some(admin::bind(admin).await?),
         None => None,
     };
     let metrics = Arc::new(Metrics::new()?);
-    let first = State::new(&settings.pools, settings.limits);
-    let state = Arc::new(ArcSwap::from_pointee(
-        first.with_appservices(settings.appservices),
-    ));
+    let mut sources = Sources::default();
+    sources.watch(&settings.pools);
+    let state = Arc::new(ArcSwap::from_pointee(snapshot(&settings, &sources, None)));
     let log = LogWriter::start(std::io::stdout()).context("start the access log")?;
     let (stopper, stop) = Stopper::new();
     let shared = Shared {
@@ -67,46 +76,55 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
             .context("start the data-plane threads")?;
     let threads = Arc::new(threads);
     let mut tasks = JoinSet::new();
-    let watch = Watch::new(settings.health.clone());
+    let health = Arc::new(ArcSwap::from_pointee(settings.health.clone()));
+    let watch = Watch::new(health.clone());
     let (watched, told) = (state.clone(), threads.clone());
     tasks.spawn(async move {
         let pools = || watched.load().pools.to_vec();
         watch.run(pools, |worker| told.leave(worker)).await;
     });
-    discover::follow(&settings.pools, &state, &mut tasks);
-    let addresses = listeners
-        .iter()
-        .map(|listener| listener.address.clone())
-        .collect();
-    let doors = listeners.iter().map(Listener::door).collect();
-    for listener in listeners {
-        tasks.spawn(front::accept(listener, threads.clone(), stop.clone()));
-    }
+    sources.follow(&settings.pools, &state);
+    open.open(bound, &threads);
+    let doors = Arc::new(ArcSwap::from_pointee(open.doors()));
     let admin = admin_listener
         .as_ref()
         .map(|listener| listener.local_addr())
         .transpose()?;
     if let Some(listener) = admin_listener {
-        let shared = admin::Shared::new(state.clone(), doors, metrics.clone())?;
+        let shared = admin::Shared::new(state.clone(), doors.clone(), metrics.clone())?;
         tasks.spawn(admin::serve(listener, shared, stop));
     }
     Ok(Running {
-        listeners: addresses,
+        listeners: open.addresses(),
         admin,
         state,
         metrics,
+        settings,
+        sources,
+        health,
+        open,
+        doors,
         stopper,
         tasks,
-        threads: handles,
+        threads,
+        handles,
         log,
     })
+}
+
+/// The State of a configuration; workers that were there `before` are kept.
+fn snapshot(settings: &Settings, sources: &Sources, before: Option<&State>) -> State {
+    let found = |pool: &_| sources.found(pool);
+    State::build(&settings.pools, settings.limits.clone(), found, before)
+        .with_appservices(settings.appservices.clone())
 }
 
 impl Running {
     /// Stops accepting, lets running requests end within the grace period, and writes the log to its end.
     pub async fn stop(mut self) {
+        self.open.close().await;
         self.stopper.stop();
-        let threads = std::mem::take(&mut self.threads);
+        let threads = std::mem::take(&mut self.handles);
         let joined = tokio::task::spawn_blocking(move || {
             for thread in threads {
                 // A panic of the thread was reported when it happened.

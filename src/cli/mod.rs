@@ -2,6 +2,7 @@
 //! has faults, 2 wrong usage.
 
 mod ask;
+mod changes;
 mod check;
 mod demo;
 mod explain;
@@ -48,6 +49,7 @@ enum Command {
 #[command(after_help = "Example:
   thalamus run --config thalamus.yaml
 
+SIGHUP loads the configuration again, and so does a change of its file; one with faults changes nothing.
 SIGTERM or ctrl-c stops it: running requests may end within `shutdown.grace`; a second signal ends them at once.
 Variables override keys: THALAMUS_ADMIN__ADDRESS=0.0.0.0:9090 thalamus run --config thalamus.yaml")]
 struct Run {

@@ -9,9 +9,9 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use super::log;
+use super::{changes::Changes, log};
 use crate::{
-    app,
+    app::{self, Running},
     config::{self, Settings},
 };
 
@@ -35,7 +35,7 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("start the control runtime")?;
-    let done = control.block_on(serve(settings));
+    let done = control.block_on(serve(file, settings));
     // After a second signal, nobody waits for the threads that still serve.
     control.shutdown_background();
     done
@@ -49,9 +49,10 @@ fn raise_open_files() {
     }
 }
 
-async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
+async fn serve(file: &Path, settings: Settings) -> anyhow::Result<ExitCode> {
     let mut stops = Stops::listen().context("listen for signals")?;
-    let running = app::start(settings).await?;
+    let mut changes = Changes::of(file).context("listen for signals")?;
+    let mut running = app::start(settings).await?;
     for address in &running.listeners {
         tracing::info!("serving on {address}");
     }
@@ -59,7 +60,12 @@ async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
         tracing::info!("status page on http://{admin}/");
     }
     notify(&NotifyState::Ready);
-    stops.next().await;
+    loop {
+        tokio::select! {
+            () = stops.next() => break,
+            () = changes.next() => reload(file, &mut running).await,
+        }
+    }
     notify(&NotifyState::Stopping);
     tracing::info!("stopping: running requests may end; a second signal ends them at once");
     tokio::select! {
@@ -74,6 +80,15 @@ fn notify(state: &NotifyState) {
     if let Err(error) = sd_notify::notify(std::slice::from_ref(state)) {
         tracing::warn!("systemd was not told {state:?}: {error}");
     }
+}
+
+/// Goes on with what the file says now.
+async fn reload(file: &Path, running: &mut Running) {
+    let loaded = config::load(file);
+    for warning in loaded.iter().flat_map(config::warnings) {
+        tracing::warn!("{warning}");
+    }
+    running.reload(loaded).await;
 }
 
 /// The signals that tell us to stop.

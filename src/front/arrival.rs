@@ -16,6 +16,7 @@ pub struct Entrance {
     /// What is let in.
     pub door: Arc<Door>,
     proxy_protocol: bool,
+    listener: u16,
 }
 
 /// An accepted connection.
@@ -35,11 +36,12 @@ pub(super) enum Socket {
 }
 
 impl Entrance {
-    /// The way in that `settings` ask for.
-    pub fn new(settings: &Settings) -> Self {
+    /// The way in by that listener, as its `settings` ask for.
+    pub fn new(settings: &Settings, listener: u16) -> Self {
         Self {
             door: Arc::new(settings.door.clone()),
             proxy_protocol: settings.proxy_protocol,
+            listener,
         }
     }
 }
@@ -51,6 +53,7 @@ impl Arrival {
     /// When the reactor does not take the socket.
     pub(super) fn start<O: 'static>(self, core: &Rc<Core>, open: O) -> io::Result<()> {
         let (core, entrance) = (core.clone(), self.entrance);
+        let number = entrance.listener;
         match self.socket {
             Socket::Tcp(stream, address) => {
                 let stream = TcpStream::from_std(stream)?;
@@ -58,13 +61,13 @@ impl Arrival {
                     spawn_local(introduced(core, stream, address, entrance, open));
                 } else {
                     let peer = Peer::tcp(address, &entrance.door);
-                    spawn_local(converse(core, Stream::Tcp(stream), peer, open));
+                    spawn_local(converse(core, Stream::Tcp(stream), peer, number, open));
                 }
             }
             Socket::Unix(stream) => {
                 let stream = tokio::net::UnixStream::from_std(stream)?;
                 let peer = Peer::unix(&entrance.door);
-                spawn_local(converse(core, Stream::Unix(stream), peer, open));
+                spawn_local(converse(core, Stream::Unix(stream), peer, number, open));
             }
         }
         Ok(())
@@ -88,7 +91,7 @@ async fn introduced<O>(
     match said {
         Ok(Ok(client)) => {
             let peer = Peer::tcp(client.unwrap_or(address), &entrance.door);
-            converse(core, Stream::Tcp(stream), peer, open).await;
+            converse(core, Stream::Tcp(stream), peer, entrance.listener, open).await;
         }
         Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {}
         Ok(Err(error)) => refuse(&core, address, &error),

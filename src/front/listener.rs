@@ -5,12 +5,15 @@ use std::{
     net::{SocketAddr, ToSocketAddrs},
     os::unix::net::UnixStream,
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU16, Ordering},
+    },
     time::Duration,
 };
 
 use anyhow::Context;
-use socket2::{Domain, Protocol, Type};
+use socket2::{Domain, Protocol, SockRef, Type};
 use tokio::{
     net::{TcpListener, UnixListener},
     time::sleep,
@@ -25,17 +28,24 @@ const BACKLOG: i32 = 4096;
 /// After an accept that failed for want of file descriptors or memory; asking again at once would spin.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A bound and listening socket.
-#[derive(Debug)]
+/// A listening socket with what holds for those who come in by it. A reload makes another one of the same socket.
+#[derive(Clone, Debug)]
 pub struct Listener {
-    socket: Bound,
+    bound: Arc<Bound>,
     entrance: Arc<Entrance>,
+}
+
+/// A bound and listening socket; closed when nobody uses it any more.
+#[derive(Debug)]
+struct Bound {
+    socket: Listening,
     /// Where it really listens.
-    pub address: Address,
+    address: Address,
+    number: u16,
 }
 
 #[derive(Debug)]
-enum Bound {
+enum Listening {
     Tcp(TcpListener),
     Unix(UnixListener),
 }
@@ -51,11 +61,36 @@ impl Listener {
             address => bind_tcp(address),
         };
         let (socket, address) = bound.with_context(|| format!("listen on {}", settings.address))?;
-        Ok(Self {
+        static NEXT: AtomicU16 = AtomicU16::new(0);
+        let bound = Arc::new(Bound {
             socket,
-            entrance: Arc::new(Entrance::new(settings)),
             address,
-        })
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+        });
+        Ok(Self::of(bound, settings))
+    }
+
+    /// The same socket with other settings.
+    #[must_use]
+    pub fn again(&self, settings: &Settings) -> Self {
+        Self::of(self.bound.clone(), settings)
+    }
+
+    fn of(bound: Arc<Bound>, settings: &Settings) -> Self {
+        Self {
+            entrance: Arc::new(Entrance::new(settings, bound.number)),
+            bound,
+        }
+    }
+
+    /// Where it really listens.
+    pub fn address(&self) -> &Address {
+        &self.bound.address
+    }
+
+    /// Names the socket within this process.
+    pub fn number(&self) -> u16 {
+        self.bound.number
     }
 
     /// What it lets in.
@@ -66,23 +101,41 @@ impl Listener {
     /// The next connection, out of this runtime's reactor: it will live in another one.
     async fn accept(&self) -> io::Result<Arrival> {
         let entrance = self.entrance.clone();
-        match &self.socket {
-            Bound::Tcp(listener) => {
+        match &self.bound.socket {
+            Listening::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
                 stream.set_nodelay(true)?;
                 let socket = Socket::Tcp(stream.into_std()?, peer);
                 Ok(Arrival { socket, entrance })
             }
-            Bound::Unix(listener) => {
+            Listening::Unix(listener) => {
                 let (stream, _) = listener.accept().await?;
                 let socket = Socket::Unix(stream.into_std()?);
                 Ok(Arrival { socket, entrance })
             }
         }
     }
+
+    /// A connection that the kernel has accepted for us already.
+    fn accept_waiting(&self) -> io::Result<Arrival> {
+        let entrance = self.entrance.clone();
+        let (stream, peer) = match &self.bound.socket {
+            Listening::Tcp(listener) => SockRef::from(listener).accept()?,
+            Listening::Unix(listener) => SockRef::from(listener).accept()?,
+        };
+        stream.set_nonblocking(true)?;
+        let socket = match peer.as_socket() {
+            Some(peer) => {
+                stream.set_tcp_nodelay(true)?;
+                Socket::Tcp(stream.into(), peer)
+            }
+            None => Socket::Unix(stream.into()),
+        };
+        Ok(Arrival { socket, entrance })
+    }
 }
 
-impl Drop for Listener {
+impl Drop for Bound {
     fn drop(&mut self) {
         if let Address::Unix(path) = &self.address {
             // It may be gone already; nothing depends on it.
@@ -91,21 +144,24 @@ impl Drop for Listener {
     }
 }
 
-/// Accepts until the stop is asked for.
+/// Accepts until the stop is asked for; those who have come by then are still let in.
 pub async fn accept(listener: Listener, threads: Arc<Threads>, mut stop: Stop) {
     loop {
         let arrival = tokio::select! {
-            () = stop.asked() => return,
+            () = stop.asked() => break,
             arrival = listener.accept() => arrival,
         };
         match arrival {
             Ok(arrival) => threads.hand_over(arrival),
             Err(error) if is_passing(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, listener = %listener.address, "accept");
+                tracing::warn!(%error, listener = %listener.address(), "accept");
                 sleep(PAUSE).await;
             }
         }
+    }
+    while let Ok(arrival) = listener.accept_waiting() {
+        threads.hand_over(arrival);
     }
 }
 
@@ -118,7 +174,7 @@ fn is_passing(error: &io::Error) -> bool {
     )
 }
 
-fn bind_tcp(address: &Address) -> io::Result<(Bound, Address)> {
+fn bind_tcp(address: &Address) -> io::Result<(Listening, Address)> {
     let address: SocketAddr = match address {
         Address::Ip(address) => *address,
         other => other
@@ -138,16 +194,16 @@ fn bind_tcp(address: &Address) -> io::Result<(Bound, Address)> {
     socket.listen(BACKLOG)?;
     let listener = TcpListener::from_std(socket.into())?;
     let address = Address::Ip(listener.local_addr()?);
-    Ok((Bound::Tcp(listener), address))
+    Ok((Listening::Tcp(listener), address))
 }
 
 /// Binds a Unix socket; one that a dead process left behind is replaced.
-fn bind_unix(path: &Path) -> io::Result<(Bound, Address)> {
+fn bind_unix(path: &Path) -> io::Result<(Listening, Address)> {
     if UnixStream::connect(path).is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused) {
         std::fs::remove_file(path)?;
     }
     Ok((
-        Bound::Unix(UnixListener::bind(path)?),
+        Listening::Unix(UnixListener::bind(path)?),
         Address::Unix(path.into()),
     ))
 }

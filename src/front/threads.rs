@@ -46,6 +46,8 @@ enum Order {
     Serve(Arrival),
     /// To take its requests away from a worker.
     Leave(WorkerId),
+    /// To end the connections that came in by that listener, as soon as each is idle.
+    Close(u16),
 }
 
 /// The running threads.
@@ -133,6 +135,14 @@ impl Threads {
             let _ = lane.orders.send(Order::Leave(worker));
         }
     }
+
+    /// Has every thread end the connections of a listener that is gone, as soon as each is idle.
+    pub fn close(&self, listener: u16) {
+        for lane in &self.lanes {
+            // A thread that is gone has no connections.
+            let _ = lane.orders.send(Order::Close(listener));
+        }
+    }
 }
 
 /// One thread's work: talks with every client it is given, until the stop and the grace after it.
@@ -159,6 +169,7 @@ async fn run(
                 }
             }
             Some(Order::Leave(worker)) => core.deadlines.cut(worker.number()),
+            Some(Order::Close(listener)) => core.deadlines.close(listener),
             None => break,
         }
     }

@@ -32,7 +32,12 @@ struct Slot {
     holds: u32,
     /// Whom it waits for is gone.
     cut: bool,
+    /// The listener that the client came in by; [`CLOSED`] once that is closed.
+    listener: u16,
 }
+
+/// No listener has this number.
+const CLOSED: u16 = u16::MAX;
 
 /// The deadline of one connection.
 pub struct Deadline {
@@ -52,14 +57,15 @@ impl Default for Deadlines {
 }
 
 impl Deadlines {
-    /// A connection's deadline, not set yet.
-    pub fn add(&self) -> Deadline {
+    /// The deadline, not set yet, of a connection that came in by that listener.
+    pub fn add(&self, listener: u16) -> Deadline {
         let slot = self.0.slots.borrow_mut().insert(Slot {
             at: None,
             waker: None,
             idle: false,
             holds: 0,
             cut: false,
+            listener,
         });
         Deadline {
             table: self.0.clone(),
@@ -83,6 +89,19 @@ impl Deadlines {
     pub fn hurry(&self) {
         self.0.hurry.set(true);
         self.wake(|slot| slot.idle);
+    }
+
+    /// From now on idle connections that came in by that listener are late at once.
+    pub fn close(&self, listener: u16) {
+        let mut slots = self.0.slots.borrow_mut();
+        for (_, slot) in slots
+            .iter_mut()
+            .filter(|(_, slot)| slot.listener == listener)
+        {
+            slot.listener = CLOSED;
+        }
+        drop(slots);
+        self.wake(|slot| slot.idle && slot.listener == CLOSED);
     }
 
     /// Tells every connection that holds `number`.
@@ -151,13 +170,13 @@ impl Deadline {
         {
             slot.waker = Some(cx.waker().clone());
         }
-        (slot.idle && self.table.hurry.get())
+        (slot.idle && (self.table.hurry.get() || slot.listener == CLOSED))
             || slot.at.is_some_and(|at| at <= self.table.now.get())
     }
 
-    /// True once idle connections end at once.
+    /// True once the connection ends as soon as it is idle.
     pub fn hurries(&self) -> bool {
-        self.table.hurry.get()
+        self.table.hurry.get() || self.table.slots.borrow()[self.slot].listener == CLOSED
     }
 
     fn put(&self, at: Option<Instant>, idle: bool) {
@@ -212,7 +231,7 @@ mod tests {
     fn wakes_the_late_within_a_sweep() {
         swept(async |deadlines| {
             let start = Instant::now();
-            let deadline = deadlines.add();
+            let deadline = deadlines.add(0);
             deadline.set(start, Duration::from_secs(90));
             over(&deadline).await;
             let took = start.elapsed();
@@ -227,7 +246,7 @@ mod tests {
     fn a_later_deadline_replaces_the_first() {
         swept(async |deadlines| {
             let start = Instant::now();
-            let deadline = deadlines.add();
+            let deadline = deadlines.add(0);
             deadline.set(start, Duration::from_secs(5));
             deadline.set(start, Duration::from_secs(500));
             over(&deadline).await;
@@ -238,7 +257,7 @@ mod tests {
     #[test]
     fn hurry_ends_idle_connections_only() {
         swept(async |deadlines| {
-            let (idle, busy, start) = (deadlines.add(), deadlines.add(), Instant::now());
+            let (idle, busy, start) = (deadlines.add(0), deadlines.add(0), Instant::now());
             idle.set_idle(start, Duration::from_secs(600));
             busy.set(start, Duration::from_secs(30));
             let hurry = deadlines.clone();
@@ -251,9 +270,25 @@ mod tests {
     }
 
     #[test]
+    fn a_closed_listener_ends_its_own_idle_connections_only() {
+        swept(async |deadlines| {
+            let (gone, stays, start) = (deadlines.add(1), deadlines.add(2), Instant::now());
+            gone.set_idle(start, Duration::from_secs(600));
+            stays.set_idle(start, Duration::from_secs(30));
+            let closer = deadlines.clone();
+            spawn_local(async move { closer.close(1) });
+            over(&gone).await;
+            assert_eq!(start.elapsed(), Duration::ZERO);
+            assert!(gone.hurries() && !stays.hurries());
+            over(&stays).await;
+            assert!(start.elapsed() >= Duration::from_secs(30));
+        });
+    }
+
+    #[test]
     fn a_dropped_deadline_is_forgotten() {
         let deadlines = Deadlines::default();
-        let deadline = deadlines.add();
+        let deadline = deadlines.add(0);
         assert_eq!(deadlines.len(), 1);
         drop(deadline);
         assert!(deadlines.is_empty());

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ahash::{HashMap, HashMapExt};
+use arc_swap::ArcSwap;
 use tokio::{
     task::JoinSet,
     time::{Instant, MissedTickBehavior, interval, timeout},
@@ -19,7 +20,9 @@ const STEP: Duration = Duration::from_millis(100);
 
 /// The watch over all workers of all pools.
 pub struct Watch {
-    health: Health,
+    settings: Arc<ArcSwap<Health>>,
+    /// The thresholds of this step.
+    health: Arc<Health>,
     records: HashMap<WorkerId, Record>,
     checks: JoinSet<(WorkerId, bool)>,
 }
@@ -34,10 +37,11 @@ struct Record {
 }
 
 impl Watch {
-    /// A watch with these thresholds.
-    pub fn new(health: Health) -> Self {
+    /// A watch with these thresholds, which may change.
+    pub fn new(settings: Arc<ArcSwap<Health>>) -> Self {
         Self {
-            health,
+            health: settings.load_full(),
+            settings,
             records: HashMap::new(),
             checks: JoinSet::new(),
         }
@@ -49,6 +53,7 @@ impl Watch {
         steps.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let now = steps.tick().await;
+            self.health = self.settings.load_full();
             self.take_checks();
             let pools = pools();
             self.forget(&pools);

@@ -83,7 +83,7 @@ impl View {
             weights: weights(&workers),
             workers,
             settings,
-            spared: AtomicBool::new(false),
+            spared: AtomicBool::new(before.is_some_and(Self::is_spared)),
         }
     }
 

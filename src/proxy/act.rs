@@ -214,7 +214,7 @@ async fn answer(
     own: Own,
 ) -> Next {
     let mut text = Vec::new();
-    let close = closes(core, request);
+    let close = closes(conversation, request);
     let door = conversation.peer.door.clone();
     let status = respond::write_own(&mut text, own, &door, request, close);
     send(conversation, request, &text).await;
@@ -230,7 +230,7 @@ async fn refuse(
     worker: Option<&Worker>,
     reason: Reason,
 ) -> Next {
-    let close = closes(core, request);
+    let close = closes(conversation, request);
     let mut answer = Vec::new();
     respond::write(&mut answer, reason, None, request.to_head, close);
     send(conversation, request, &answer).await;
@@ -238,8 +238,8 @@ async fn refuse(
     if close { Next::Linger } else { Next::Request }
 }
 
-fn closes(core: &Core, request: &Incoming) -> bool {
-    !request.keep_alive || !request.body.is_whole() || core.deadlines.hurries()
+fn closes(conversation: &Conversation, request: &Incoming) -> bool {
+    !request.keep_alive || !request.body.is_whole() || conversation.deadline.hurries()
 }
 
 async fn send(conversation: &mut Conversation, request: &Incoming, answer: &[u8]) {

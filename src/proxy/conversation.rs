@@ -53,9 +53,10 @@ pub fn converse<O>(
     core: Rc<Core>,
     client: Stream,
     peer: Peer,
+    listener: u16,
     open: O,
 ) -> impl Future<Output = ()> + use<O> {
-    let deadline = core.deadlines.add();
+    let deadline = core.deadlines.add(listener);
     let mut conversation = Conversation {
         client,
         peer,

@@ -25,10 +25,22 @@ pub struct State {
 impl State {
     /// The first snapshot of a configuration, with the workers that each pool's source has found by now.
     pub fn new(pools: &[pool::Settings], limits: Limits) -> Self {
+        let found = |pool: &pool::Settings| pool.source.watch().borrow().clone();
+        Self::build(pools, limits, found, None)
+    }
+
+    /// The snapshot of a configuration, with what the sources have `found`; workers that were there `before` keep their
+    /// counts and connections.
+    pub fn build(
+        pools: &[pool::Settings],
+        limits: Limits,
+        found: impl Fn(&pool::Settings) -> Found,
+        before: Option<&Self>,
+    ) -> Self {
         let settings: Vec<_> = pools.iter().cloned().map(Arc::new).collect();
         let view = |pool: &Arc<pool::Settings>| {
-            let found = pool.source.watch().borrow().clone();
-            Arc::new(View::new(pool.clone(), &found, None))
+            let before = before.and_then(|state| state.pool(&pool.name));
+            Arc::new(View::new(pool.clone(), &found(pool), before))
         };
         Self {
             chains: Arc::new(Chains::new(&settings)),
@@ -47,18 +59,27 @@ impl State {
         }
     }
 
-    /// The same snapshot with the workers that the source of the pool at `index` has found now.
+    /// The same snapshot with the workers that the source of that pool has found now.
     #[must_use]
-    pub fn with_found(&self, index: usize, found: &Found) -> Self {
+    pub fn with_found(&self, pool: &str, found: &Found) -> Self {
         let mut pools = self.pools.clone();
-        let before = &self.pools[index];
-        pools[index] = Arc::new(View::new(before.settings.clone(), found, Some(before)));
+        for view in pools.iter_mut().filter(|view| &*view.settings.name == pool) {
+            *view = Arc::new(View::new(view.settings.clone(), found, Some(view)));
+        }
         Self {
             chains: self.chains.clone(),
             pools,
             limits: self.limits.clone(),
             appservices: self.appservices.clone(),
         }
+    }
+
+    /// The pool of that name.
+    pub fn pool(&self, name: &str) -> Option<&View> {
+        let mut pools = self.pools.iter();
+        pools
+            .find(|view| &*view.settings.name == name)
+            .map(|view| &**view)
     }
 
     /// The pools of a plan, first asked first.

@@ -5,7 +5,7 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
-use super::{Reason, Record};
+use super::{Reason, Record, Reloads};
 use crate::matrix::Group;
 
 /// The status classes of answers; the first stands for no answer.
@@ -30,6 +30,8 @@ pub struct Metrics {
     pub unintroduced: IntCounter,
     /// Requests that went to another worker after one failed.
     pub moved: IntCounter,
+    /// What became of the configuration.
+    pub reloads: Reloads,
 }
 
 #[derive(Debug)]
@@ -97,6 +99,7 @@ impl Metrics {
                 .iter()
                 .map(|reason| reasons.with_label_values(&[reason.code()]))
                 .collect(),
+            reloads: Reloads::new(&registry)?,
             registry,
             connections,
             accepted,

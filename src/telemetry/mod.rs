@@ -4,8 +4,10 @@ mod access_log;
 mod metrics;
 mod reason;
 mod record;
+mod reloads;
 
 pub use access_log::{AccessLog, LogWriter, Logger};
 pub use metrics::Metrics;
 pub use reason::Reason;
 pub use record::Record;
+pub use reloads::{Last, Reloads};

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use thalamus::net::Address;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
@@ -24,6 +25,20 @@ pub struct Answer {
 impl Client {
     pub async fn connect(address: SocketAddr) -> Self {
         Self(BufReader::new(TcpStream::connect(address).await.unwrap()))
+    }
+
+    /// A client of that listener.
+    pub async fn at(listener: &Address) -> Self {
+        let Address::Ip(address) = listener else {
+            panic!("not TCP")
+        };
+        Self::connect(*address).await
+    }
+
+    /// Waits until the proxy closes; false when it sends something instead.
+    pub async fn is_closed(&mut self) -> bool {
+        let read = timeout(HANGS, self.0.fill_buf()).await;
+        read.expect("it stays open").map_or(true, <[u8]>::is_empty)
     }
 
     /// Asks, and waits for the answer.

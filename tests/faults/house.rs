@@ -35,11 +35,7 @@ impl House {
         for name in ["sync1", "sync2", "sync3"] {
             sync.push(StandIn::start(name).await);
         }
-        let pools = vec![
-            pool("main", &[], [&main]),
-            pool("typing", &[Group::Typing], [&typing]),
-            pool("sync", &[Group::Sync], &sync),
-        ];
+        let pools = pools(&main, &typing, &sync);
         let running = app::start(settings(pools)).await.unwrap();
         Self {
             main,
@@ -51,10 +47,25 @@ impl House {
 
     /// A client of its own connection.
     pub async fn client(&self) -> Client {
-        let Address::Ip(address) = self.running.listeners[0] else {
-            panic!("not TCP")
-        };
-        Client::connect(address).await
+        Client::at(&self.running.listeners[0]).await
+    }
+
+    /// Loads another configuration: these sync workers only, by their places.
+    pub async fn reload(&mut self, sync: &[usize]) {
+        let settings = settings(self.pools(sync));
+        self.running.reload(Ok(settings)).await;
+    }
+
+    /// Loads another configuration: listeners at these addresses.
+    pub async fn listen(&mut self, addresses: &[&str]) {
+        let mut settings = settings(self.pools(&[0, 1, 2]));
+        settings.listeners = addresses.iter().map(|address| listener(address)).collect();
+        self.running.reload(Ok(settings)).await;
+    }
+
+    fn pools(&self, sync: &[usize]) -> Vec<pool::Settings> {
+        let sync = sync.iter().map(|index| &self.sync[*index]);
+        pools(&self.main, &self.typing, sync)
     }
 
     /// The condition of a sync worker.
@@ -87,6 +98,18 @@ impl House {
     }
 }
 
+fn pools<'a>(
+    main: &'a StandIn,
+    typing: &'a StandIn,
+    sync: impl IntoIterator<Item = &'a StandIn>,
+) -> Vec<pool::Settings> {
+    vec![
+        pool("main", &[], [main]),
+        pool("typing", &[Group::Typing], [typing]),
+        pool("sync", &[Group::Sync], sync),
+    ]
+}
+
 fn pool<'a>(
     name: &str,
     serves: &[Group],
@@ -105,12 +128,16 @@ fn pool<'a>(
     }
 }
 
+fn listener(address: &str) -> front::Settings {
+    front::Settings::new(address.parse().unwrap())
+}
+
 fn settings(pools: Vec<pool::Settings>) -> Settings {
     let quick = Duration::from_millis(200);
     Settings {
         appservices: Default::default(),
         threads: NonZeroUsize::new(2).unwrap(),
-        listeners: vec![front::Settings::new("127.0.0.1:0".parse().unwrap())],
+        listeners: vec![listener("127.0.0.1:0")],
         admin: None,
         pools,
         limits: route::Limits::default(),

@@ -5,4 +5,5 @@
 mod clients;
 mod health;
 mod house;
+mod reload;
 mod stand_in;

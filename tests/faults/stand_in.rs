@@ -30,6 +30,8 @@ struct Shared {
     /// Requests that came, checks of health not counted.
     asked: AtomicUsize,
     frozen: watch::Sender<bool>,
+    /// Requests wait while it is true, checks of health do not.
+    held: watch::Sender<bool>,
     /// Parked syncs are answered when it is true.
     released: watch::Sender<bool>,
 }
@@ -43,6 +45,7 @@ impl StandIn {
             parked: AtomicUsize::new(0),
             asked: AtomicUsize::new(0),
             frozen: watch::channel(false).0,
+            held: watch::channel(false).0,
             released: watch::channel(false).0,
         });
         let address = listener.local_addr().unwrap();
@@ -74,6 +77,11 @@ impl StandIn {
     /// Accepts and answers nothing, or goes on.
     pub fn freeze(&self, frozen: bool) {
         self.shared.frozen.send_replace(frozen);
+    }
+
+    /// Answers checks of health only, or goes on.
+    pub fn hold(&self, held: bool) {
+        self.shared.held.send_replace(held);
     }
 
     /// Answers every parked sync, and those that come.
@@ -108,6 +116,7 @@ async fn talk(stream: TcpStream, shared: Arc<Shared>) {
         wait(&shared.frozen, false).await;
         if !head.starts_with("GET /health") {
             shared.asked.fetch_add(1, Ordering::Relaxed);
+            wait(&shared.held, false).await;
         }
         if head.contains("/createRoom") {
             // Takes for ever, as a POST in flight at the wrong moment.

@@ -55,18 +55,24 @@ function remember(pools, now) {
 
 /* ---- the verdict */
 
-function verdict(pools) {
+function verdict(pools, config) {
   const problems = [];
+  if (config.faults.length > 0) {
+    const what = `The configuration's file was not loaded; the one of ${config.loaded} runs.`;
+    problems.push(["/api/config", `${what} ${config.faults.join(" ")}`]);
+  }
+  if (config.restart.length > 0) problems.push(["/api/config", `A restart is needed to change: ${config.restart.join(", ")}.`]);
   let bad = false;
   for (const [index, pool] of pools.entries()) {
+    const place = `#pool-${index}`;
     const taking = pool.workers.filter((worker) => TAKES_NEW.has(worker.state)).length;
     const failing = sum(pool.workers, (worker) => worker.failing);
     const all = pool.workers.length;
-    if (all === 0) problems.push([index, `Pool ${pool.name} has no worker.`]);
-    else if (taking === 0) problems.push([index, `Pool ${pool.name}: no worker takes requests.`]);
-    else if (taking < all) problems.push([index, `Pool ${pool.name}: ${taking} of ${all} workers take requests.`]);
+    if (all === 0) problems.push([place, `Pool ${pool.name} has no worker.`]);
+    else if (taking === 0) problems.push([place, `Pool ${pool.name}: no worker takes requests.`]);
+    else if (taking < all) problems.push([place, `Pool ${pool.name}: ${taking} of ${all} workers take requests.`]);
     if (taking === 0) bad = true;
-    if (failing > 0) problems.push([index, `Pool ${pool.name}: ${several(failing, "request")} failed in the last minute.`]);
+    if (failing > 0) problems.push([place, `Pool ${pool.name}: ${several(failing, "request")} failed in the last minute.`]);
   }
   return { problems, level: bad ? "bad" : problems.length > 0 ? "warn" : "good" };
 }
@@ -77,8 +83,8 @@ const SENTENCES = {
   bad: "Not everything is serving.",
 };
 
-function showVerdict(pools) {
-  const { problems, level } = verdict(pools);
+function showVerdict(pools, config) {
+  const { problems, level } = verdict(pools, config);
   byId("verdict").className = level;
   setText(byId("verdict-text"), SENTENCES[level]);
   const list = byId("verdict-list");
@@ -86,10 +92,10 @@ function showVerdict(pools) {
   if (list.dataset.text === text) return;
   list.dataset.text = text;
   list.hidden = problems.length === 0;
-  list.replaceChildren(...problems.map(([index, problem]) => {
+  list.replaceChildren(...problems.map(([place, problem]) => {
     const item = element("li");
     const link = element("a", "", problem);
-    link.href = `#pool-${index}`;
+    link.href = place;
     item.append(link);
     return item;
   }));
@@ -227,21 +233,25 @@ function fillWorker(row, worker, total, siblings) {
 
 async function ask() {
   try {
-    const answer = await fetch("/api/pools", { cache: "no-store", signal: AbortSignal.timeout(5000) });
-    if (!answer.ok) throw new Error(`the answer was ${answer.status}`);
-    show(await answer.json());
+    show(...(await Promise.all([get("/api/pools"), get("/api/config")])));
   } catch (error) {
     showStale(error);
   }
   setTimeout(ask, EVERY);
 }
 
-function show(pools) {
+async function get(path) {
+  const answer = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(5000) });
+  if (!answer.ok) throw new Error(`the answer was ${answer.status}`);
+  return answer.json();
+}
+
+function show(pools, config) {
   lastAnswer = new Date();
   byId("stale").hidden = true;
   document.body.classList.remove("stale");
   remember(pools, performance.now());
-  showVerdict(pools);
+  showVerdict(pools, config);
   showTotals(pools);
   showTable(pools);
 }

@@ -1,0 +1,62 @@
+//! Another configuration for the running proxy: checked whole and bound first, then swapped with one pointer.
+
+use std::sync::Arc;
+
+use super::{Running, snapshot};
+use crate::config::{Faults, Settings};
+
+impl Running {
+    /// Goes on with what was loaded; with its faults, goes on as before. Running requests go on either way, and so do
+    /// the connections to workers that stay.
+    pub async fn reload(&mut self, loaded: Result<Settings, Faults>) {
+        let faults = match loaded {
+            Ok(settings) => match self.apply(settings).await {
+                Ok(()) => return,
+                Err(error) => vec![format!("{error:#}")],
+            },
+            Err(faults) => faults.faults.iter().map(ToString::to_string).collect(),
+        };
+        for fault in &faults {
+            tracing::error!("the configuration was not reloaded: {fault}");
+        }
+        self.metrics.reloads.count_refused(faults);
+    }
+
+    /// # Errors
+    /// When an address cannot be bound; nothing is changed then.
+    async fn apply(&mut self, settings: Settings) -> anyhow::Result<()> {
+        let bound = self.open.bind(&settings.listeners)?;
+        self.sources.pause().await;
+        self.sources.watch(&settings.pools);
+        let next = snapshot(&settings, &self.sources, Some(&self.state.load()));
+        self.state.store(Arc::new(next));
+        self.sources.follow(&settings.pools, &self.state);
+        self.health.store(Arc::new(settings.health.clone()));
+        self.open.open(bound, &self.threads);
+        self.doors.store(Arc::new(self.open.doors()));
+        self.listeners = self.open.addresses();
+        let restart = needs_restart(&self.settings, &settings);
+        for key in &restart {
+            tracing::warn!("`{key}` changes with a restart only; it stays as it was");
+        }
+        let pools = settings.pools.len();
+        tracing::info!(pools, listeners = ?self.addresses(), "the configuration was reloaded");
+        self.metrics.reloads.count_loaded(restart);
+        Ok(())
+    }
+
+    fn addresses(&self) -> Vec<String> {
+        self.listeners.iter().map(ToString::to_string).collect()
+    }
+}
+
+/// The keys that differ and that a running process cannot change.
+fn needs_restart(running: &Settings, wanted: &Settings) -> Vec<String> {
+    let keys = [
+        ("threads", running.threads == wanted.threads),
+        ("admin", running.admin == wanted.admin),
+        ("access_log", running.access_log == wanted.access_log),
+    ];
+    let differs = keys.into_iter().filter(|(_, same)| !same);
+    differs.map(|(key, _)| key.to_owned()).collect()
+}

@@ -1,0 +1,10 @@
+//! The running program as its service manager sees it: files, signals, exit codes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a panic in a test is the report"
+)]
+
+mod reload;
+mod served;

@@ -1,0 +1,137 @@
+//! A running Thalamus with a configuration file of its own.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    thread::{sleep, spawn},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+/// Nothing here takes so long unless it hangs.
+const HANGS: Duration = Duration::from_secs(60);
+
+/// The program, its file and its log.
+pub struct Served {
+    child: Child,
+    folder: TempDir,
+    log: Arc<Mutex<String>>,
+    /// `host:port` of its first listener.
+    pub front: String,
+    /// `host:port` of its admin pages.
+    pub admin: String,
+}
+
+impl Served {
+    /// Starts one with `pools` and other keys; its addresses are free ports.
+    pub fn start(yaml: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("thalamus.yaml"), whole(yaml)).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_thalamus"))
+            .arg("run")
+            .arg("--config")
+            .arg(folder.path().join("thalamus.yaml"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let (stderr, written) = (child.stderr.take().unwrap(), log.clone());
+        spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                written.lock().unwrap().push_str(&format!("{line}\n"));
+            }
+        });
+        let mut served = Self {
+            child,
+            folder,
+            log,
+            front: String::new(),
+            admin: String::new(),
+        };
+        served.front = served.address("serving on ");
+        served.admin = served.address("status page on http://");
+        served
+    }
+
+    /// Its configuration.
+    pub fn file(&self) -> PathBuf {
+        self.folder.path().join("thalamus.yaml")
+    }
+
+    /// Writes its configuration anew.
+    pub fn write(&self, yaml: &str) {
+        std::fs::write(self.file(), whole(yaml)).unwrap();
+    }
+
+    /// Sends it a signal, such as `-TERM`.
+    pub fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// What an admin page answers: head and body.
+    pub fn admin(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.admin).unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Waits until an admin page shows `wanted`.
+    pub fn until(&self, path: &str, wanted: &str) {
+        self.wait(wanted, || self.admin(path).contains(wanted));
+    }
+
+    /// Waits until the log says `wanted`.
+    pub fn logged(&self, wanted: &str) {
+        self.wait(wanted, || self.log().contains(wanted));
+    }
+
+    /// The log up to now.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    fn address(&self, before: &str) -> String {
+        self.logged(before);
+        let log = self.log();
+        let address = log.split_once(before).unwrap().1.lines().next().unwrap();
+        address.trim_end_matches('/').to_owned()
+    }
+
+    fn wait(&self, wanted: &str, seen: impl Fn() -> bool) {
+        let began = Instant::now();
+        while !seen() {
+            assert!(began.elapsed() < HANGS, "no {wanted}: {}", self.log());
+            sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It is gone already where the test waited for its end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// With listeners on free ports, unless there are some.
+fn whole(yaml: &str) -> String {
+    let listeners = match yaml.contains("listeners:") {
+        true => "",
+        false => "listeners: [{address: \"127.0.0.1:0\"}]\n",
+    };
+    format!("{listeners}admin: {{address: \"127.0.0.1:0\"}}\n{yaml}")
+}
