@@ -13,6 +13,7 @@
 
 pub mod admin;
 pub mod app;
+pub mod ask;
 pub mod balance;
 pub mod cli;
 pub mod config;

@@ -5,9 +5,10 @@
 use std::{fs, path::Path};
 
 /// Top to bottom; `lib.rs` and `main.rs` may import all of it.
-const ORDER: [&str; 16] = [
+const ORDER: &[&str] = &[
     "matrix",
     "net",
+    "ask",
     "http1",
     "telemetry",
     "lifecycle",
