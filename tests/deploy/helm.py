@@ -1,31 +1,10 @@
-"""helm, built once from the Go module proxy, and what it renders."""
-import fcntl
-import os
-import shutil
-
+"""helm, and what it renders."""
 import yaml
+from goprogram import built
 from machine import ROOT, attempt, run
-from rig.environment import cache
 
-VERSION = "4.3.1"
-HOME = cache() / f"helm-{VERSION}"
-HELM = HOME / "helm"
+HELM = built("helm", "helm.sh/helm/v4/cmd/helm", "4.3.1")
 CHARTS = ROOT / "deploy/helm"
-
-
-def install():
-    """Builds helm when the cache has none; one run at a time."""
-    HOME.parent.mkdir(parents=True, exist_ok=True)
-    with open(HOME.with_suffix(".lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if HELM.exists():
-            return
-        if not shutil.which("go"):
-            raise AssertionError("helm is built with Go 1.26 or newer, which is missing; https://go.dev/dl has it")
-        made = HOME.with_suffix(".new")
-        run("go", "install", "-trimpath", "-ldflags=-s -w", f"helm.sh/helm/v4/cmd/helm@v{VERSION}",
-            env=dict(os.environ, GOBIN=str(made)))
-        made.rename(HOME)
 
 
 def template(chart, *options, release="t", namespace="matrix"):

@@ -39,10 +39,6 @@ NONSENSE = {
 
 
 class Chart(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        helm.install()
-
     def test_helm_finds_no_fault_in_it(self):
         for name, options in SETS.items():
             with self.subTest(name):

@@ -42,10 +42,6 @@ def with_workers(text):
 
 
 class Workers(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        helm.install()
-
     def test_helm_finds_no_fault_in_it(self):
         for options in (LARGE, NONE):
             run(helm.HELM, "lint", "--strict", "--quiet", helm.CHARTS / "synapse", *options)
