@@ -29,9 +29,9 @@ def main():
     # Synapse's environment has what the tests need: PyYAML, jsonschema, and Synapse itself.
     python = environment.prepare()
     os.environ |= {"THALAMUS_BINARY": str(args.binary.resolve()), "PYTHONPATH": str(ROOT / "tests/synapse")}
-    which = args.tests or ["discover", "--start-directory", str(HERE)]
+    which = args.tests or ["discover"]
     os.chdir(HERE)
-    os.execv(python, [str(python), "-m", "unittest", "--verbose", *which])
+    os.execv(python, [str(python), "-m", "unittest", *which, "--verbose"])
 
 
 if __name__ == "__main__":
