@@ -280,6 +280,7 @@ impl Served {
         let mut child = command
             .env("THALAMUS_LISTENERS__0__ADDRESS", "127.0.0.1:0")
             .env("THALAMUS_ADMIN__ADDRESS", "127.0.0.1:0")
+            .env("THALAMUS_SHUTDOWN__DELAY", "0s")
             .env("THALAMUS_POOLS__SYNC__WORKERS", format!("[\"{worker}\"]"))
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

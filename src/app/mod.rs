@@ -8,7 +8,10 @@ use std::{net::SocketAddr, sync::Arc, thread::JoinHandle};
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
-use tokio::task::JoinSet;
+use tokio::{
+    task::{JoinSet, spawn_blocking},
+    time::{sleep, timeout},
+};
 
 use discover::Sources;
 use listeners::Listeners;
@@ -69,11 +72,9 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let shared = Shared {
         state: state.clone(),
         metrics: metrics.clone(),
-        grace: settings.shutdown.grace,
     };
-    let (threads, handles) =
-        Threads::start(settings.threads, &shared, &log, settings.access_log, &stop)
-            .context("start the data-plane threads")?;
+    let (threads, handles) = Threads::start(settings.threads, &shared, &log, settings.access_log)
+        .context("start the data-plane threads")?;
     let threads = Arc::new(threads);
     let mut tasks = JoinSet::new();
     let health = Arc::new(ArcSwap::from_pointee(settings.health.clone()));
@@ -120,20 +121,34 @@ fn snapshot(settings: &Settings, sources: &Sources, before: Option<&State>) -> S
 }
 
 impl Running {
-    /// Stops accepting, lets running requests end within the grace period, and writes the log to its end.
-    pub async fn stop(mut self) {
-        self.open.close().await;
+    /// Is no longer ready, and serves on for `shutdown.delay`: load balancers take us out meanwhile, and clients hear
+    /// with each answer that its connection ends.
+    pub async fn leave(&self) {
         self.stopper.stop();
-        let threads = std::mem::take(&mut self.handles);
-        let joined = tokio::task::spawn_blocking(move || {
-            for thread in threads {
+        self.threads.last_answers();
+        sleep(self.settings.shutdown.delay).await;
+    }
+
+    /// Stops accepting, lets running requests end within `shutdown.grace`, and writes the log to its end.
+    pub async fn stop(mut self) {
+        self.stopper.stop();
+        self.open.close().await;
+        self.threads.hurry();
+        let mut joined = spawn_blocking(move || {
+            for thread in self.handles {
                 // A panic of the thread was reported when it happened.
                 let _ = thread.join();
             }
             self.log.finish();
         });
-        // It only joins threads: it cannot fail in another way than they did.
-        let _ = joined.await;
+        if timeout(self.settings.shutdown.grace, &mut joined)
+            .await
+            .is_err()
+        {
+            self.threads.end();
+            // It only joins threads: it cannot fail in another way than they did.
+            let _ = joined.await;
+        }
         self.tasks.shutdown().await;
     }
 }

@@ -39,6 +39,7 @@ impl Running {
         for key in &restart {
             tracing::warn!("`{key}` changes with a restart only; it stays as it was");
         }
+        self.settings.shutdown = settings.shutdown;
         let pools = settings.pools.len();
         tracing::info!(pools, listeners = ?self.addresses(), "the configuration was reloaded");
         self.metrics.reloads.count_loaded(restart);

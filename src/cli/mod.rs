@@ -50,7 +50,8 @@ enum Command {
   thalamus run --config thalamus.yaml
 
 SIGHUP loads the configuration again, and so does a change of its file; one with faults changes nothing.
-SIGTERM or ctrl-c stops it: running requests may end within `shutdown.grace`; a second signal ends them at once.
+SIGTERM stops it: /ready fails and new connections are served for `shutdown.delay`, then running requests may end
+within `shutdown.grace`. Ctrl-c skips the delay. A second signal ends at once.
 Variables override keys: THALAMUS_ADMIN__ADDRESS=0.0.0.0:9090 thalamus run --config thalamus.yaml")]
 struct Run {
     /// The configuration

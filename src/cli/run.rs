@@ -60,19 +60,27 @@ async fn serve(file: &Path, settings: Settings) -> anyhow::Result<ExitCode> {
         tracing::info!("status page on http://{admin}/");
     }
     notify(&NotifyState::Ready);
-    loop {
+    let told = loop {
         tokio::select! {
-            () = stops.next() => break,
+            told = stops.next() => break told,
             () = changes.next() => reload(file, &mut running).await,
         }
-    }
+    };
     notify(&NotifyState::Stopping);
     tracing::info!("stopping: running requests may end; a second signal ends them at once");
     tokio::select! {
-        () = running.stop() => tracing::info!("stopped"),
-        () = stops.next() => tracing::warn!("stopped before the running requests ended"),
+        () = stop(running, told) => tracing::info!("stopped"),
+        _ = stops.next() => tracing::warn!("stopped before the running requests ended"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Nobody balances load between us and a person at a terminal: only SIGTERM waits for load balancers.
+async fn stop(running: Running, told: Told) {
+    if told == Told::Terminate {
+        running.leave().await;
+    }
+    running.stop().await;
 }
 
 /// Tells systemd, where it started us and asked for it.
@@ -91,6 +99,15 @@ async fn reload(file: &Path, running: &mut Running) {
     running.reload(loaded).await;
 }
 
+/// Who told us to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    /// The service manager, by SIGTERM.
+    Terminate,
+    /// A person, by ctrl-c.
+    Interrupt,
+}
+
 /// The signals that tell us to stop.
 struct Stops {
     terminate: Signal,
@@ -105,10 +122,10 @@ impl Stops {
         })
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Told {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => Told::Terminate,
+            _ = self.interrupt.recv() => Told::Interrupt,
         }
     }
 }

@@ -9,19 +9,17 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread::JoinHandle,
-    time::Duration,
 };
 
 use arc_swap::ArcSwap;
 use tokio::{
     sync::mpsc::{Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel},
     task::{LocalSet, spawn_local},
-    time::timeout,
 };
 
 use super::Arrival;
 use crate::{
-    lifecycle::{Deadlines, Stop},
+    lifecycle::Deadlines,
     pool::{Connections, WorkerId},
     proxy::Core,
     route::State,
@@ -35,8 +33,6 @@ pub struct Shared {
     pub state: Arc<ArcSwap<State>>,
     /// Counts of all threads.
     pub metrics: Arc<Metrics>,
-    /// How long running requests may go on once the stop is asked for.
-    pub grace: Duration,
 }
 
 /// What a thread is told.
@@ -48,6 +44,12 @@ enum Order {
     Leave(WorkerId),
     /// To end the connections that came in by that listener, as soon as each is idle.
     Close(u16),
+    /// To end each connection with its next answer.
+    LastAnswers,
+    /// To end idle connections, and itself when none is left.
+    Hurry,
+    /// To end itself.
+    End,
 }
 
 /// The running threads.
@@ -63,7 +65,7 @@ struct Lane {
 }
 
 impl Threads {
-    /// Starts `count` threads; each ends some time after `stop` is asked for.
+    /// Starts `count` threads; each ends after [`Self::hurry`], [`Self::end`], or when these are dropped.
     ///
     /// # Errors
     /// When the system gives no thread or no reactor.
@@ -72,7 +74,6 @@ impl Threads {
         shared: &Shared,
         log: &LogWriter,
         format: AccessLog,
-        stop: &Stop,
     ) -> io::Result<(Self, Vec<JoinHandle<()>>)> {
         let (mut lanes, mut handles) = (vec![], vec![]);
         for index in 0..count.get() {
@@ -81,7 +82,7 @@ impl Threads {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()?;
-            let (shared, logger, stop) = (shared.clone(), log.logger(format), stop.clone());
+            let (shared, logger) = (shared.clone(), log.logger(format));
             let lane = Lane {
                 orders,
                 connections: connections.clone(),
@@ -95,10 +96,7 @@ impl Threads {
                     metrics: shared.metrics,
                 };
                 let tasks = LocalSet::new();
-                tasks.block_on(
-                    &runtime,
-                    run(Rc::new(core), waiting, connections, stop, shared.grace),
-                );
+                tasks.block_on(&runtime, run(Rc::new(core), waiting, connections));
             };
             handles.push(
                 std::thread::Builder::new()
@@ -130,56 +128,69 @@ impl Threads {
 
     /// Has every thread move what it can from a worker to others.
     pub fn leave(&self, worker: WorkerId) {
-        for lane in &self.lanes {
-            // A thread that is gone has no requests.
-            let _ = lane.orders.send(Order::Leave(worker));
-        }
+        self.tell(|| Order::Leave(worker));
     }
 
     /// Has every thread end the connections of a listener that is gone, as soon as each is idle.
     pub fn close(&self, listener: u16) {
+        self.tell(|| Order::Close(listener));
+    }
+
+    /// Has every thread end each connection with its next answer.
+    pub fn last_answers(&self) {
+        self.tell(|| Order::LastAnswers);
+    }
+
+    /// Has every thread end idle connections, and itself when none is left.
+    pub fn hurry(&self) {
+        self.tell(|| Order::Hurry);
+    }
+
+    /// Has every thread end itself.
+    pub fn end(&self) {
+        self.tell(|| Order::End);
+    }
+
+    fn tell(&self, order: impl Fn() -> Order) {
         for lane in &self.lanes {
-            // A thread that is gone has no connections.
-            let _ = lane.orders.send(Order::Close(listener));
+            // A thread that is gone has nothing to do.
+            let _ = lane.orders.send(order());
         }
     }
 }
 
-/// One thread's work: talks with every client it is given, until the stop and the grace after it.
-async fn run(
-    core: Rc<Core>,
-    mut orders: UnboundedReceiver<Order>,
-    connections: Arc<AtomicUsize>,
-    mut stop: Stop,
-    grace: Duration,
-) {
+/// One thread's work: talks with every client it is given, until it is told to end.
+async fn run(core: Rc<Core>, mut orders: UnboundedReceiver<Order>, connections: Arc<AtomicUsize>) {
     let sweeper = core.clone();
     spawn_local(async move { sweeper.sweep().await });
     let (alive, mut all_gone) = channel::<()>(1);
+    let mut alive = Some(alive);
     loop {
         let order = tokio::select! {
-            () = stop.asked() => break,
+            _ = all_gone.recv(), if alive.is_none() => return,
             order = orders.recv() => order,
         };
-        match order {
-            Some(Order::Serve(arrival)) => {
-                let open = Open::new(&core, &connections, &alive);
+        match (order, &alive) {
+            (Some(Order::Serve(arrival)), Some(alive)) => {
+                let open = Open::new(&core, &connections, alive);
                 if let Err(error) = arrival.start(&core, open) {
                     tracing::debug!(%error, "a connection was lost on arrival");
                 }
             }
-            Some(Order::Leave(worker)) => core.deadlines.cut(worker.number()),
-            Some(Order::Close(listener)) => core.deadlines.close(listener),
-            None => break,
+            (Some(Order::Serve(..)), None) => {}
+            (Some(Order::Leave(worker)), _) => core.deadlines.cut(worker.number()),
+            (Some(Order::Close(listener)), _) => core.deadlines.close(listener),
+            (Some(Order::LastAnswers), _) => core.deadlines.last_answers(),
+            (Some(Order::Hurry), _) => {
+                alive = None;
+                core.deadlines.hurry();
+            }
+            (Some(Order::End) | None, _) => {
+                let connections = core.deadlines.len();
+                tracing::warn!(connections, "cut after the grace period");
+                return;
+            }
         }
-    }
-    drop(alive);
-    core.deadlines.hurry();
-    if timeout(grace, all_gone.recv()).await.is_err() {
-        tracing::warn!(
-            connections = core.deadlines.len(),
-            "cut after the grace period"
-        );
     }
 }
 

@@ -21,6 +21,8 @@ struct Table {
     slots: RefCell<Slab<Slot>>,
     /// The time of the last sweep: no clock is asked on the road of a request.
     now: Cell<Instant>,
+    /// Each answer is the last of its connection.
+    last: Cell<bool>,
     hurry: Cell<bool>,
 }
 
@@ -51,6 +53,7 @@ impl Default for Deadlines {
         Self(Rc::new(Table {
             slots: RefCell::default(),
             now,
+            last: Cell::new(false),
             hurry: Cell::new(false),
         }))
     }
@@ -85,8 +88,14 @@ impl Deadlines {
         }
     }
 
+    /// From now on each answer is the last of its connection.
+    pub fn last_answers(&self) {
+        self.0.last.set(true);
+    }
+
     /// From now on idle connections are late at once.
     pub fn hurry(&self) {
+        self.last_answers();
         self.0.hurry.set(true);
         self.wake(|slot| slot.idle);
     }
@@ -112,11 +121,6 @@ impl Deadlines {
         }
         drop(slots);
         self.wake(|slot| slot.cut);
-    }
-
-    /// True once idle connections end at once.
-    pub fn hurries(&self) -> bool {
-        self.0.hurry.get()
     }
 
     /// How many connections have a deadline here.
@@ -174,9 +178,9 @@ impl Deadline {
             || slot.at.is_some_and(|at| at <= self.table.now.get())
     }
 
-    /// True once the connection ends as soon as it is idle.
-    pub fn hurries(&self) -> bool {
-        self.table.hurry.get() || self.table.slots.borrow()[self.slot].listener == CLOSED
+    /// True when the next answer is the connection's last.
+    pub fn is_last(&self) -> bool {
+        self.table.last.get() || self.table.slots.borrow()[self.slot].listener == CLOSED
     }
 
     fn put(&self, at: Option<Instant>, idle: bool) {
@@ -279,7 +283,7 @@ mod tests {
             spawn_local(async move { closer.close(1) });
             over(&gone).await;
             assert_eq!(start.elapsed(), Duration::ZERO);
-            assert!(gone.hurries() && !stays.hurries());
+            assert!(gone.is_last() && !stays.is_last());
             over(&stays).await;
             assert!(start.elapsed() >= Duration::from_secs(30));
         });

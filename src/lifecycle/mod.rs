@@ -11,13 +11,16 @@ pub use stop::{Stop, Stopper};
 /// How we stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// How long running requests may go on after SIGTERM.
+    /// How long new connections are still served after SIGTERM, so that load balancers notice that we are not ready.
+    pub delay: Duration,
+    /// How long running requests may go on after that.
     pub grace: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            delay: Duration::from_secs(5),
             grace: Duration::from_secs(60),
         }
     }

@@ -77,14 +77,22 @@ impl Stream {
         matches!(read, Err(e) if e.kind() == io::ErrorKind::WouldBlock)
     }
 
+    /// True when bytes of the peer wait in the kernel.
+    pub fn has_waiting(&self) -> bool {
+        matches!(self.peek(), Ok(1..))
+    }
+
     /// As [`Self::is_quiet`], asked of the kernel.
     pub fn is_open(&self) -> bool {
+        matches!(self.peek(), Err(e) if e.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    fn peek(&self) -> io::Result<usize> {
         let mut byte = [MaybeUninit::uninit()];
-        let peeked = match self {
+        match self {
             Self::Tcp(tcp) => SockRef::from(tcp).peek(&mut byte),
             Self::Unix(unix) => SockRef::from(unix).peek(&mut byte),
-        };
-        matches!(peeked, Err(e) if e.kind() == io::ErrorKind::WouldBlock)
+        }
     }
 }
 

@@ -107,7 +107,7 @@ fn may_move(request: &Incoming, failure: Failure) -> bool {
 fn may_wait(core: &Core, request: &Incoming) -> bool {
     let state = core.state();
     let waited = request.started.elapsed();
-    waited < state.limits.wait(request.plan.group) && !core.deadlines.hurries()
+    waited < state.limits.wait(request.plan.group)
 }
 
 /// One worker's try: on an idle connection, and on a fresh one when that was closed under us.
@@ -239,7 +239,7 @@ async fn refuse(
 }
 
 fn closes(conversation: &Conversation, request: &Incoming) -> bool {
-    !request.keep_alive || !request.body.is_whole() || conversation.deadline.hurries()
+    !request.keep_alive || !request.body.is_whole() || conversation.deadline.is_last()
 }
 
 async fn send(conversation: &mut Conversation, request: &Incoming, answer: &[u8]) {

@@ -102,7 +102,7 @@ impl Conversation {
         }
         poll_fn(|cx| {
             loop {
-                if self.deadline.is_over(cx) {
+                if self.deadline.is_over(cx) && !self.came_in_time(core) {
                     return Poll::Ready(self.too_late());
                 }
                 let came = with_input(|input| match self.client.poll_read(cx, input) {
@@ -120,6 +120,15 @@ impl Conversation {
             }
         })
         .await
+    }
+
+    /// True for an idle connection whose next request has come already: it is read before we close.
+    fn came_in_time(&self, core: &Core) -> bool {
+        let came = self.ahead.is_empty() && self.client.has_waiting();
+        if came {
+            self.deadline.set(Instant::now(), core.state().limits.head);
+        }
+        came
     }
 
     /// Takes bytes just read: alone when they are the first of a head, else behind the others.

@@ -282,7 +282,7 @@ impl<'a> Exchange<'a> {
         let ends = response.framing == Framing::UntilClose
             || (response.framing == Framing::Chunked && version == Version::Http10);
         let close = ends
-            || self.conversation.deadline.hurries()
+            || self.conversation.deadline.is_last()
             || !self.request.keep_alive
             || !self.request.body.is_whole();
         response.write(version, close, out);

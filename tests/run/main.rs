@@ -8,3 +8,5 @@
 
 mod reload;
 mod served;
+mod stop;
+mod worker;

@@ -96,13 +96,13 @@ fn admin_address(text: &str) -> Result<Address, String> {
 }
 
 fn shutdown(node: Option<Node>, faults: &mut Vec<Fault>) -> lifecycle::Settings {
-    let grace = node.and_then(|node| {
-        let mut table = node.table(faults)?;
-        let grace = duration(&mut table, "grace", faults);
+    let mut shutdown = lifecycle::Settings::default();
+    if let Some(mut table) = node.and_then(|node| node.table(faults)) {
+        shutdown.delay = duration(&mut table, "delay", faults).unwrap_or(shutdown.delay);
+        shutdown.grace = duration(&mut table, "grace", faults).unwrap_or(shutdown.grace);
         table.finish(faults);
-        grace
-    });
-    grace.map_or_else(Default::default, |grace| lifecycle::Settings { grace })
+    }
+    shutdown
 }
 
 fn duration(table: &mut Table, key: &'static str, faults: &mut Vec<Fault>) -> Option<Duration> {
