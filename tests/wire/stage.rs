@@ -1,6 +1,12 @@
 //! A proxy between two ends that the test holds in its hands.
 
-use std::{io::Write, net::SocketAddr, num::NonZeroUsize, time::Duration};
+use std::{
+    io::Write,
+    net::SocketAddr,
+    num::NonZeroUsize,
+    sync::atomic::{AtomicU8, Ordering},
+    time::Duration,
+};
 
 use socket2::{Domain, Socket, Type};
 use thalamus::{
@@ -116,21 +122,28 @@ impl Stage {
 
 /// A worker's socket on which little fits, and how many bytes this system takes while the worker does not read.
 pub fn narrow() -> (TcpListener, usize) {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket.set_recv_buffer_size(2048).unwrap();
-    socket.set_tcp_mss(536).unwrap();
-    socket.set_nonblocking(true).unwrap();
-    let any: SocketAddr = ([127, 0, 0, 1], 0).into();
-    socket.bind(&any.into()).unwrap();
-    socket.listen(16).unwrap();
-    let listener: std::net::TcpListener = socket.into();
+    let listener = narrow_listener();
     let mut trial = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     trial
         .set_write_timeout(Some(Duration::from_millis(200)))
         .unwrap();
     let taken = std::iter::from_fn(|| trial.write(&[0; 1000]).ok()).sum();
-    listener.accept().unwrap();
-    (TcpListener::from_std(listener).unwrap(), taken)
+    (TcpListener::from_std(narrow_listener()).unwrap(), taken)
+}
+
+/// On a loopback address that nobody has talked with: for the others, the kernel remembers how much it may send.
+fn narrow_listener() -> std::net::TcpListener {
+    static COUNT: AtomicU8 = AtomicU8::new(1);
+    let [_, _, high, low] = std::process::id().to_be_bytes();
+    let address = [127, COUNT.fetch_add(1, Ordering::Relaxed), high, low];
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(2048).unwrap();
+    socket.set_tcp_mss(536).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let any: SocketAddr = (address, 0).into();
+    socket.bind(&any.into()).unwrap();
+    socket.listen(16).unwrap();
+    socket.into()
 }
 
 pub fn settings(pools: Vec<pool::Settings>) -> Settings {
