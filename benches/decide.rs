@@ -3,7 +3,10 @@
 use std::{hint::black_box, net::IpAddr};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use thalamus::matrix::{Authorization, Call, Caller, Key, Method, classify};
+use thalamus::{
+    identity::Tokens,
+    matrix::{Authorization, Call, Caller, Key, Localpart, Method, UserHash, classify},
+};
 
 const SYNC: &str = "/_matrix/client/v3/sync?filter=0&timeout=30000&since=s72594_4483_1934_56_78_1&set_presence=offline";
 const SEND: &str =
@@ -26,6 +29,24 @@ fn decide(target: &str, header: &[u8]) -> Option<u64> {
     Key::new(&call, &caller(header, call.query), CLIENT).hash()
 }
 
+fn decide_known(tokens: &Tokens, target: &str, header: &[u8]) -> Option<u64> {
+    let call = call(target);
+    let caller = tokens.recognise(caller(header, call.query)).caller;
+    Key::new(&call, &caller, CLIENT).hash()
+}
+
+/// A cache with a million tokens, one of which is `OPAQUE`.
+fn tokens() -> Tokens {
+    let tokens = Tokens::default();
+    let user =
+        |number: u32| UserHash::from(&Localpart::new(&number.to_le_bytes()).expect("4 bytes"));
+    for number in 0..1_000_000 {
+        tokens.learn(format!("mat_{number}").as_bytes(), user(number));
+    }
+    tokens.learn(&OPAQUE[7..], user(0));
+    tokens
+}
+
 fn bench(c: &mut Criterion) {
     c.bench_function("classify sync", |b| b.iter(|| call(SYNC)));
     c.bench_function("classify send", |b| {
@@ -40,6 +61,21 @@ fn bench(c: &mut Criterion) {
         b.iter(|| Key::new(black_box(&call), black_box(&user), CLIENT).hash())
     });
     c.bench_function("decide sync syt", |b| b.iter(|| decide(SYNC, SYT)));
+    let tokens = tokens();
+    c.bench_function("decide sync syt beside a cache", |b| {
+        b.iter(|| decide_known(&tokens, SYNC, SYT))
+    });
+    c.bench_function("decide sync cached opaque", |b| {
+        b.iter(|| decide_known(&tokens, SYNC, OPAQUE))
+    });
+    let others: Vec<String> = (0..1_000_000).map(|n| format!("Bearer mat_{n}")).collect();
+    let mut turn = 0;
+    c.bench_function("decide sync cached opaque, each time another", |b| {
+        b.iter(|| {
+            turn = (turn + 7_919) % others.len();
+            decide_known(&tokens, SYNC, others[turn].as_bytes())
+        })
+    });
     c.bench_function("decide sync opaque", |b| b.iter(|| decide(SYNC, OPAQUE)));
 }
 

@@ -9,6 +9,7 @@ use std::{net::SocketAddr, sync::Arc, thread::JoinHandle};
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use tokio::{
+    runtime::Handle,
     task::{JoinSet, spawn_blocking},
     time::{sleep, timeout},
 };
@@ -20,9 +21,10 @@ use crate::{
     admin,
     config::Settings,
     front::{Shared, Threads},
+    identity::{Tokens, Whoami},
     lifecycle::Stopper,
     net::Address,
-    pool::{Health, Watch},
+    pool::{Health, Tried, Watch},
     proxy::Door,
     route::State,
     telemetry::{LogWriter, Metrics},
@@ -66,11 +68,18 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let metrics = Arc::new(Metrics::new()?);
     let mut sources = Sources::default();
     sources.watch(&settings.pools);
-    let state = Arc::new(ArcSwap::from_pointee(snapshot(&settings, &sources, None)));
+    let tokens = Arc::new(Tokens::new(&settings.callers));
+    let first = snapshot(&settings, &sources, None).with_tokens(tokens.clone());
+    let state = Arc::new(ArcSwap::from_pointee(first));
+    let asked = state.clone();
+    let worker = move |tried: &Tried| asked.load().lease_for_whoami(tried);
+    let whoami = Whoami::new(&settings.callers, tokens, Handle::current(), worker)?;
+    metrics.register(whoami.collector())?;
     let log = LogWriter::start(std::io::stdout()).context("start the access log")?;
     let (stopper, stop) = Stopper::new();
     let shared = Shared {
         state: state.clone(),
+        whoami: Arc::new(whoami),
         metrics: metrics.clone(),
     };
     let (threads, handles) = Threads::start(settings.threads, &shared, &log, settings.access_log)

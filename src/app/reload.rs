@@ -56,6 +56,7 @@ fn needs_restart(running: &Settings, wanted: &Settings) -> Vec<String> {
     let keys = [
         ("threads", running.threads == wanted.threads),
         ("admin", running.admin == wanted.admin),
+        ("callers", running.callers == wanted.callers),
         ("access_log", running.access_log == wanted.access_log),
     ];
     let differs = keys.into_iter().filter(|(_, same)| !same);

@@ -33,6 +33,8 @@ pub struct Settings {
     pub health: pool::Health,
     /// Application services, by their registration files.
     pub appservices: identity::Appservices,
+    /// What is known of callers' tokens, and how it is asked for.
+    pub callers: identity::Settings,
     /// What the access log looks like.
     pub access_log: telemetry::AccessLog,
     /// How we stop.

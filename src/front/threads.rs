@@ -19,6 +19,7 @@ use tokio::{
 
 use super::Arrival;
 use crate::{
+    identity::Whoami,
     lifecycle::Deadlines,
     pool::{Connections, WorkerId},
     proxy::Core,
@@ -31,6 +32,8 @@ use crate::{
 pub struct Shared {
     /// The snapshot of this moment.
     pub state: Arc<ArcSwap<State>>,
+    /// Asks whose tokens are.
+    pub whoami: Arc<Whoami>,
     /// Counts of all threads.
     pub metrics: Arc<Metrics>,
 }
@@ -93,6 +96,7 @@ impl Threads {
                     connections: Connections::default(),
                     deadlines: Deadlines::default(),
                     logger,
+                    whoami: shared.whoami,
                     metrics: shared.metrics,
                 };
                 let tasks = LocalSet::new();

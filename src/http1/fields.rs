@@ -63,6 +63,12 @@ impl<'h, 'b> Fields<'h, 'b> {
         Ok(())
     }
 
+    /// The value of the first field of that name, whether it is passed on or not.
+    pub(super) fn value(&self, name: &str) -> Option<&'b [u8]> {
+        let field = self.all.iter().find(|field| is(field, name));
+        field.map(|field| field.value)
+    }
+
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         for (index, field) in self.all.iter().enumerate() {
             if self.dropped & (1 << index) == 0 {

@@ -93,6 +93,11 @@ impl Request<'_, '_> {
         read_fields(method, target, version, parsed.headers, len).map(then)
     }
 
+    /// The value of the first field of that name.
+    pub fn field(&self, name: &str) -> Option<&[u8]> {
+        self.fields.value(name)
+    }
+
     /// Writes the head that the worker gets: the same request line and fields, less those of this connection and
     /// those that say who the client is, which the caller adds.
     pub fn write(&self, out: &mut Vec<u8>) {

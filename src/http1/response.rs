@@ -112,6 +112,11 @@ impl Response<'_, '_> {
         Ok(())
     }
 
+    /// The value of the first field of that name.
+    pub fn field(&self, name: &str) -> Option<&[u8]> {
+        self.fields.value(name)
+    }
+
     /// True for a 1xx, which another head follows.
     pub fn is_interim(&self) -> bool {
         self.status < 200

@@ -32,11 +32,12 @@ impl<'a> Caller<'a> {
             {
                 server::origin(header).map_or(Self::Nobody, Self::Server)
             }
-            _ => token(authorization, query).map_or(Self::Nobody, Self::with),
+            _ => token(authorization, query).map_or(Self::Nobody, Self::of),
         }
     }
 
-    fn with(token: Token<'a>) -> Self {
+    /// Reads the caller from a token alone.
+    pub fn of(token: Token<'a>) -> Self {
         match token.read(|bytes| syt::localpart(bytes).or_else(|| macaroon::localpart(bytes))) {
             Some(user) => Self::User(user),
             None if token.read(syt::claims) => Self::Invalid(token),

@@ -8,7 +8,7 @@ use std::{
 use tokio::time::{Instant, timeout};
 
 use super::{
-    Core, Own,
+    Core, Own, callers,
     conversation::Conversation,
     exchange::{Answer, Exchange, Failure},
     incoming::Incoming,
@@ -46,6 +46,9 @@ pub(super) async fn act(
         Some(own) => return answer(core, conversation, request, own).await,
         None => Reason::NoWorker,
     };
+    if let Some(question) = request.question.take() {
+        Box::pin(callers::ask(core, &conversation.peer, request, *question)).await;
+    }
     let mut last = None;
     while request.own.is_none() {
         let Some(lease) = core.state().lease(&request.plan, &tried) else {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, Guard};
 
 use crate::{
+    identity::Whoami,
     lifecycle::Deadlines,
     pool::Connections,
     route::State,
@@ -21,6 +22,8 @@ pub struct Core {
     pub deadlines: Deadlines,
     /// The access log.
     pub logger: Logger,
+    /// Asks whose tokens are.
+    pub whoami: Arc<Whoami>,
     /// Counts of all threads.
     pub metrics: Arc<Metrics>,
 }

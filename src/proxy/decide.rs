@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::{
     http1::Request,
+    identity::Recognised,
     matrix::{Call, Caller, Key, Method, classify},
     route::{Plan, State},
 };
@@ -21,6 +22,8 @@ pub struct Decision<'b> {
     pub call: Call<'b>,
     /// Who seems to ask.
     pub caller: Caller<'b>,
+    /// The caller's token would place the request, and nobody was asked yet whose it is.
+    pub unasked: bool,
     /// Which pools, which key, which limits.
     pub plan: Plan,
     /// What is answered without a worker.
@@ -34,6 +37,7 @@ pub fn decide<'b>(state: &State, request: &Request<'_, 'b>, peer: &Peer) -> Deci
     let call = classify(method, request.target);
     let caller = Caller::new(request.authorization, call.query);
     let caller = state.appservices.recognise(caller, call.query);
+    let Recognised { caller, unasked } = state.tokens.recognise(caller);
     let key = Key::new(&call, &caller, client);
     let plan = Plan::new(method, &call, &key, &state.limits);
     let own = peer.door.answer(request, method, &call, client);
@@ -42,6 +46,7 @@ pub fn decide<'b>(state: &State, request: &Request<'_, 'b>, peer: &Peer) -> Deci
         method,
         call,
         caller,
+        unasked: unasked && matches!(key, Key::Token(_)),
         plan,
         own,
     }

@@ -7,9 +7,10 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{conversation::Conversation, incoming::Incoming, pending::Pending};
+use super::{callers, conversation::Conversation, incoming::Incoming, pending::Pending};
 use crate::{
     http1::{Body, BodyFault, Framing, Response, ResponseFault, Version, with_input, with_output},
+    identity::Lesson,
     net::Stream,
     telemetry::Reason,
 };
@@ -254,7 +255,7 @@ impl<'a> Exchange<'a> {
                 }
             }
             if let Some(answer) = &mut self.answer {
-                answer.take_body(rest, out)?;
+                answer.take_body(rest, &mut self.request.lesson, out)?;
             }
             self.moved += out.len() as u64;
             self.to_client.send(cx, &mut self.conversation.client, out);
@@ -286,6 +287,9 @@ impl<'a> Exchange<'a> {
             || !self.request.keep_alive
             || !self.request.body.is_whole();
         response.write(version, close, out);
+        if self.request.lesson.is_some() && !callers::teaches(response) {
+            self.request.lesson = None;
+        }
         let now = Instant::now();
         self.conversation
             .deadline
@@ -320,12 +324,12 @@ impl<'a> Exchange<'a> {
             self.moved += count as u64;
             if answer.bare {
                 return Poll::Ready(with_output(|out| {
-                    answer.take_body(&input[..count], out)?;
+                    answer.take_body(&input[..count], &mut self.request.lesson, out)?;
                     self.to_client.send(cx, client, out);
                     Ok(true)
                 }));
             }
-            let used = answer.advance(&input[..count], |_| ())?;
+            let used = answer.advance(&input[..count], &mut self.request.lesson, |_| ())?;
             self.to_client.send(cx, client, &input[..used]);
             Poll::Ready(Ok(true))
         })
@@ -376,24 +380,44 @@ impl<'a> Exchange<'a> {
 }
 
 impl Answer {
-    /// As [`Body::advance`]; bytes behind the body make the connection useless.
-    fn advance(&mut self, bytes: &[u8], show: impl FnMut(&[u8])) -> Result<usize, Reason> {
+    /// As [`Body::advance`]; bytes behind the body make the connection useless. A lesson is learned before the last
+    /// piece reaches the client, who may use it at once.
+    fn advance(
+        &mut self,
+        bytes: &[u8],
+        lesson: &mut Option<Box<Lesson>>,
+        mut show: impl FnMut(&[u8]),
+    ) -> Result<usize, Reason> {
+        let heard = |piece: &[u8]| {
+            callers::hear(lesson, piece);
+            show(piece);
+        };
         let used = self
             .body
-            .advance(bytes, show)
+            .advance(bytes, heard)
             .map_err(|_| Reason::BadAnswer)?;
         self.reusable &= used == bytes.len();
+        if self.body.is_whole()
+            && let Some(lesson) = lesson.take()
+        {
+            lesson.learn();
+        }
         Ok(used)
     }
 
     /// Adds the body's part of `bytes` to `out`, without chunks for HTTP/1.0.
-    fn take_body(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Reason> {
+    fn take_body(
+        &mut self,
+        bytes: &[u8],
+        lesson: &mut Option<Box<Lesson>>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Reason> {
         if self.bare {
             return self
-                .advance(bytes, |piece| out.extend_from_slice(piece))
+                .advance(bytes, lesson, |piece| out.extend_from_slice(piece))
                 .map(drop);
         }
-        let used = self.advance(bytes, |_| ())?;
+        let used = self.advance(bytes, lesson, |_| ())?;
         out.extend_from_slice(&bytes[..used]);
         Ok(())
     }

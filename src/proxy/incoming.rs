@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use tokio::time::Instant;
 
-use super::{Core, Own, Peer, decide, respond::Refusal};
+use super::{Core, Own, Peer, callers, decide, respond::Refusal};
 use crate::{
     http1::{Body, BodyFault, Framing, Request, Version, with_output},
+    identity::{Lesson, Question},
     matrix::Method,
     route::{Plan, State},
     telemetry::Reason,
@@ -33,6 +34,10 @@ pub(super) struct Incoming {
     forgotten: bool,
     /// What is answered without a worker.
     pub(super) own: Option<Own>,
+    /// Whose its token is, if that is to be asked first.
+    pub(super) question: Option<Box<Question>>,
+    /// What its answer can teach.
+    pub(super) lesson: Option<Box<Lesson>>,
 }
 
 /// Reads and decides on the request at the start of `bytes`; gives how many of them are its own.
@@ -61,6 +66,9 @@ impl Incoming {
             out.extend_from_slice(&behind[..used]);
             out.as_slice().to_vec()
         });
+        let own = decision
+            .own
+            .or_else(|| refused(&plan, request.framing, taken).map(Own::Refused));
         let incoming = Self {
             started: Instant::now(),
             client: decision.client,
@@ -70,9 +78,9 @@ impl Incoming {
             first,
             is_streamed: !body.is_whole(),
             forgotten: false,
-            own: decision
-                .own
-                .or_else(|| refused(&plan, request.framing, taken).map(Own::Refused)),
+            question: callers::question(state, &decision, request).filter(|_| own.is_none()),
+            lesson: callers::lesson(state, &decision).filter(|_| own.is_none()),
+            own,
             plan,
             body,
         };

@@ -1,6 +1,7 @@
 //! The life of a request: decide (plain code), then act.
 
 mod act;
+mod callers;
 mod client_ip;
 mod conversation;
 mod core;

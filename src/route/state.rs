@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::{Chains, Limits, Plan};
 use crate::{
     discovery::Found,
-    identity::Appservices,
-    pool::{self, Lease, Tried, View, Worker},
+    identity::{Appservices, Tokens},
+    matrix::{Group, Reach},
+    pool::{self, Choice, Lease, Tried, View, Worker},
 };
 
 /// One snapshot. A change makes a new one and swaps the pointer to it.
@@ -20,6 +21,8 @@ pub struct State {
     pub limits: Arc<Limits>,
     /// Who is known by a registration file.
     pub appservices: Arc<Appservices>,
+    /// Whose opaque tokens are, as far as it is known; the same in every snapshot.
+    pub tokens: Arc<Tokens>,
 }
 
 impl State {
@@ -47,6 +50,7 @@ impl State {
             pools: settings.iter().map(view).collect(),
             limits: Arc::new(limits),
             appservices: Arc::default(),
+            tokens: before.map_or_else(Arc::default, |state| state.tokens.clone()),
         }
     }
 
@@ -57,6 +61,12 @@ impl State {
             appservices: Arc::new(appservices),
             ..self
         }
+    }
+
+    /// The same snapshot with these tokens.
+    #[must_use]
+    pub fn with_tokens(self, tokens: Arc<Tokens>) -> Self {
+        Self { tokens, ..self }
     }
 
     /// The same snapshot with the workers that the source of that pool has found now.
@@ -71,6 +81,7 @@ impl State {
             pools,
             limits: self.limits.clone(),
             appservices: self.appservices.clone(),
+            tokens: self.tokens.clone(),
         }
     }
 
@@ -98,6 +109,26 @@ impl State {
         }
         self.chain(plan)
             .find_map(|pool| pool.lease(plan.choice, tried))
+    }
+
+    /// True when the first pool of a plan has several workers, so that its key matters.
+    pub fn is_shared_out(&self, plan: &Plan) -> bool {
+        let first = self.chain(plan).next();
+        first.is_some_and(|pool| pool.workers.len() > 1)
+    }
+
+    /// Leases a worker that can say whose a token is and was not tried: one that reads for clients, else one for
+    /// syncs, and the main process only when there is no other.
+    pub fn lease_for_whoami(&self, tried: &Tried) -> Option<Lease> {
+        let pools = [Group::ClientReader, Group::Sync]
+            .into_iter()
+            .flat_map(|group| self.chains.of(group, Reach::AnyWorker))
+            .map(|pool| &self.pools[pool.get()]);
+        let is_main = |pool: &&Arc<View>| &*pool.settings.name == "main";
+        let workers = pools.clone().filter(|pool| !is_main(pool));
+        workers
+            .chain(pools.filter(is_main))
+            .find_map(|pool| pool.lease(Choice::LeastBusy, tried))
     }
 
     /// True once every pool that nothing replaces has a worker.

@@ -136,6 +136,7 @@ fn settings(pools: Vec<pool::Settings>) -> Settings {
     let quick = Duration::from_millis(200);
     Settings {
         appservices: Default::default(),
+        callers: Default::default(),
         threads: NonZeroUsize::new(2).unwrap(),
         listeners: vec![listener("127.0.0.1:0")],
         admin: None,

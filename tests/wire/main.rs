@@ -4,6 +4,7 @@
 
 mod answers;
 mod backlog;
+mod callers;
 mod closing;
 mod doors;
 mod introductions;

@@ -150,6 +150,7 @@ pub fn settings(pools: Vec<pool::Settings>) -> Settings {
     let listener = front::Settings::new("127.0.0.1:0".parse().unwrap());
     Settings {
         appservices: Default::default(),
+        callers: Default::default(),
         threads: NonZeroUsize::MIN,
         listeners: vec![listener],
         admin: None,

@@ -36,7 +36,7 @@ fn read_sizes(mut table: Table, limits: &mut Limits, faults: &mut Vec<Fault>) {
 }
 
 /// A size; a bare number counts bytes, as Synapse reads it.
-fn size(node: Node, faults: &mut Vec<Fault>) -> Option<u64> {
+pub(super) fn size(node: Node, faults: &mut Vec<Fault>) -> Option<u64> {
     match node.is_text() {
         true => node.parse(units::size, faults),
         false => {

@@ -1,6 +1,7 @@
 //! From loose values to each part's Settings, all faults on the way written down.
 
 mod appservices;
+mod callers;
 mod health;
 mod limits;
 mod listeners;
@@ -30,6 +31,7 @@ pub(super) fn settings(root: Node, faults: &mut Vec<Fault>) -> Option<Settings> 
     let pools = pools::read(&mut top, faults);
     let limits = limits::read(&mut top, faults);
     let health = health::read(top.take("health"), faults);
+    let callers = callers::read(top.take("callers"), faults);
     let appservices = appservices::read(top.take("appservices"), faults);
     let shutdown = shutdown(top.take("shutdown"), faults);
     later::refuse(&mut top, later::TOP, faults);
@@ -43,6 +45,7 @@ pub(super) fn settings(root: Node, faults: &mut Vec<Fault>) -> Option<Settings> 
         limits,
         health,
         appservices,
+        callers,
         access_log,
         shutdown,
     })

@@ -73,6 +73,7 @@ fn what_is_left_out_has_its_default() {
     assert_eq!(settings.access_log, telemetry::AccessLog::Text);
     assert_eq!(settings.shutdown.grace, Duration::from_secs(60));
     assert_eq!(settings.limits, route::Limits::default());
+    assert_eq!(settings.callers, identity::Settings::default());
 }
 
 #[test]
