@@ -309,10 +309,14 @@ impl Served {
     }
 
     fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
         assert!(
             Command::new("kill")
-                .args(["-TERM", &id])
+                .args([signal, &id])
                 .status()
                 .unwrap()
                 .success()
@@ -416,13 +420,21 @@ fn health_is_an_exit_code() {
 }
 
 #[test]
-fn systemd_hears_of_the_start_and_of_the_stop() {
+fn systemd_hears_of_the_start_of_a_reload_and_of_the_stop() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("notify");
     let systemd = UnixDatagram::bind(&place).unwrap();
     let mut command = thalamus(&["run", "--config", "config/small.yaml"]);
     command.env("NOTIFY_SOCKET", &place);
     let served = Served::start_by(command, "127.0.0.1:8101");
+    assert_eq!(heard(&systemd), "READY=1\n");
+    served.signal("-HUP");
+    let reloading = heard(&systemd);
+    let since = reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=");
+    assert!(
+        since.is_some_and(|since| since.trim().parse::<u64>().is_ok()),
+        "{reloading}"
+    );
     assert_eq!(heard(&systemd), "READY=1\n");
     served.terminate();
     assert_eq!(heard(&systemd), "STOPPING=1\n");

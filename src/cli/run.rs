@@ -59,14 +59,14 @@ async fn serve(file: &Path, settings: Settings) -> anyhow::Result<ExitCode> {
     if let Some(admin) = running.admin {
         tracing::info!("status page on http://{admin}/");
     }
-    notify(&NotifyState::Ready);
+    notify(&[NotifyState::Ready]);
     let told = loop {
         tokio::select! {
             told = stops.next() => break told,
             () = changes.next() => reload(file, &mut running).await,
         }
     };
-    notify(&NotifyState::Stopping);
+    notify(&[NotifyState::Stopping]);
     tracing::info!("stopping: running requests may end; a second signal ends them at once");
     tokio::select! {
         () = stop(running, told) => tracing::info!("stopped"),
@@ -84,19 +84,24 @@ async fn stop(running: Running, told: Told) {
 }
 
 /// Tells systemd, where it started us and asked for it.
-fn notify(state: &NotifyState) {
-    if let Err(error) = sd_notify::notify(std::slice::from_ref(state)) {
-        tracing::warn!("systemd was not told {state:?}: {error}");
+fn notify(states: &[NotifyState]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::warn!("systemd was not told {states:?}: {error}");
     }
 }
 
-/// Goes on with what the file says now.
+/// Goes on with what the file says now; systemd hears when that begins and when it is done.
 async fn reload(file: &Path, running: &mut Running) {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => notify(&[NotifyState::Reloading, now]),
+        Err(error) => tracing::warn!("systemd was not told of the reload: {error}"),
+    }
     let loaded = config::load(file);
     for warning in loaded.iter().flat_map(config::warnings) {
         tracing::warn!("{warning}");
     }
     running.reload(loaded).await;
+    notify(&[NotifyState::Ready]);
 }
 
 /// Who told us to stop.

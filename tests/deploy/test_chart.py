@@ -34,7 +34,8 @@ NONSENSE = {
     "tls.enabled=true,tls.existingSecret=a,config.listeners[0].address=0.0.0.0:8080": "adds a listener",
     "httpRoute.enabled=true": "needs httpRoute.parentRefs",
     "ingress.enabled=true": "needs ingress.hosts",
-    "terminationGracePeriodSeconds=5": "must be longer than preStopSeconds",
+    "terminationGracePeriodSeconds=65": "must be longer than shutdown.delay and shutdown.grace together (65 s)",
+    "config.shutdown.grace=2m": "together (125 s)",
 }
 
 

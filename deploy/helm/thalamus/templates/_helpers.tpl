@@ -93,8 +93,16 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) }}
 {{- fail "ingress.enabled needs ingress.hosts" }}
 {{- end }}
-{{- $grace := .Values.terminationGracePeriodSeconds | int }}
-{{- if le $grace (int .Values.preStopSeconds) }}
-{{- fail (printf "terminationGracePeriodSeconds (%d) must be longer than preStopSeconds (%d) and shutdown.grace together, or long polls are cut" $grace (int .Values.preStopSeconds)) }}
+{{- $shutdown := .Values.config.shutdown | default dict }}
+{{- $needed := add (include "thalamus.seconds" ($shutdown.delay | default "5s")) (include "thalamus.seconds" ($shutdown.grace | default "60s")) }}
+{{- if le (int .Values.terminationGracePeriodSeconds) (int $needed) }}
+{{- fail (printf "terminationGracePeriodSeconds (%d) must be longer than shutdown.delay and shutdown.grace together (%d s), or long polls are cut" (int .Values.terminationGracePeriodSeconds) $needed) }}
 {{- end }}
+{{- end }}
+
+{{/* A duration such as 90s or 2m in seconds; 0 for one that only Thalamus can read. */}}
+{{- define "thalamus.seconds" -}}
+{{- if regexMatch "^[0-9]+s$" . }}{{ trimSuffix "s" . }}
+{{- else if regexMatch "^[0-9]+m$" . }}{{ trimSuffix "m" . | int | mul 60 }}
+{{- else }}0{{ end }}
 {{- end }}
