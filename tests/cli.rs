@@ -54,6 +54,20 @@ fn check_says_in_one_line_that_all_is_sound() {
 }
 
 #[test]
+fn check_reads_the_certificates_too() {
+    let done = thalamus(&["check", "--config", "config/small.yaml"])
+        .env("THALAMUS_LISTENERS__0__TLS__CERTIFICATE", "no/such.crt")
+        .env("THALAMUS_LISTENERS__0__TLS__KEY", "no/such.key")
+        .output()
+        .unwrap();
+    assert_eq!(
+        text(&done.stdout),
+        "config/small.yaml: listeners[0].tls.certificate: no/such.crt: No such file or directory (os error 2)\n"
+    );
+    assert_eq!(done.status.code(), Some(1));
+}
+
+#[test]
 fn check_exits_with_1_and_prints_every_fault() {
     let done = thalamus(&["check", "--config", "config/small.yaml"])
         .env("THALAMUS_THREADS", "none")

@@ -9,6 +9,7 @@ use crate::{
     lifecycle::Stopper,
     net::Address,
     proxy::Door,
+    telemetry::Metrics,
 };
 
 /// The listeners of the running configuration.
@@ -36,12 +37,16 @@ impl Listeners {
     /// The listeners of `settings`: those that are open keep their socket, others are bound.
     ///
     /// # Errors
-    /// When an address cannot be bound, with the address and what the system says.
-    pub(super) fn bind(&self, settings: &[front::Settings]) -> anyhow::Result<Vec<Bound>> {
+    /// When an address cannot be bound, with the address and what the system says, or a certificate is of no use.
+    pub(super) fn bind(
+        &self,
+        settings: &[front::Settings],
+        metrics: &Metrics,
+    ) -> anyhow::Result<Vec<Bound>> {
         let bind = |settings: &front::Settings| {
             let listener = match self.at(&settings.address) {
-                Some(open) => open.bound.listener.again(settings),
-                None => Listener::bind(settings)?,
+                Some(open) => open.bound.listener.again(settings, metrics)?,
+                None => Listener::bind(settings, metrics)?,
             };
             Ok(Bound {
                 configured: settings.address.clone(),
@@ -53,11 +58,15 @@ impl Listeners {
 
     /// Accepts on these from now on and on no others; connections that came in by one that is gone end as soon as
     /// they are idle.
-    pub(super) fn open(&mut self, bound: Vec<Bound>, threads: &Arc<Threads>) {
+    pub(super) fn open(&mut self, bound: Vec<Bound>, threads: &Arc<Threads>, metrics: &Metrics) {
         let before = std::mem::take(&mut self.open);
         for bound in bound {
             let (closer, stop) = Stopper::new();
             let listener = bound.listener.clone();
+            if let Some(certificates) = listener.certificates() {
+                let expiry = metrics.certificate_expiry.clone();
+                self.tasks.spawn(certificates.follow(expiry, stop.clone()));
+            }
             self.tasks
                 .spawn(front::accept(listener, threads.clone(), stop));
             self.open.push(Open {

@@ -59,13 +59,13 @@ pub struct Running {
 /// # Errors
 /// When an address cannot be bound, with the address and what the system says. Nothing runs then.
 pub async fn start(settings: Settings) -> anyhow::Result<Running> {
+    let metrics = Arc::new(Metrics::new()?);
     let mut open = Listeners::default();
-    let bound = open.bind(&settings.listeners)?;
+    let bound = open.bind(&settings.listeners, &metrics)?;
     let admin_listener = match &settings.admin {
         Some(admin) => Some(admin::bind(admin).await?),
         None => None,
     };
-    let metrics = Arc::new(Metrics::new()?);
     let mut sources = Sources::default();
     sources.watch(&settings.pools);
     let tokens = Arc::new(Tokens::new(&settings.callers));
@@ -94,7 +94,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         watch.run(pools, |worker| told.leave(worker)).await;
     });
     sources.follow(&settings.pools, &state);
-    open.open(bound, &threads);
+    open.open(bound, &threads, &metrics);
     let doors = Arc::new(ArcSwap::from_pointee(open.doors()));
     let admin = admin_listener
         .as_ref()

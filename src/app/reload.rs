@@ -23,16 +23,16 @@ impl Running {
     }
 
     /// # Errors
-    /// When an address cannot be bound; nothing is changed then.
+    /// When an address cannot be bound or a certificate is of no use; nothing is changed then.
     async fn apply(&mut self, settings: Settings) -> anyhow::Result<()> {
-        let bound = self.open.bind(&settings.listeners)?;
+        let bound = self.open.bind(&settings.listeners, &self.metrics)?;
         self.sources.pause().await;
         self.sources.watch(&settings.pools);
         let next = snapshot(&settings, &self.sources, Some(&self.state.load()));
         self.state.store(Arc::new(next));
         self.sources.follow(&settings.pools, &self.state);
         self.health.store(Arc::new(settings.health.clone()));
-        self.open.open(bound, &self.threads);
+        self.open.open(bound, &self.threads, &self.metrics);
         self.doors.store(Arc::new(self.open.doors()));
         self.listeners = self.open.addresses();
         let restart = needs_restart(&self.settings, &settings);

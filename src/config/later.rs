@@ -5,9 +5,6 @@ use super::{Fault, node::Table};
 /// At the top of the file.
 pub(super) const TOP: &[&str] = &["synapse_version"];
 
-/// Of a listener.
-pub(super) const LISTENER: &[&str] = &["tls"];
-
 /// Of a pool.
 pub(super) const POOL: &[&str] = &["kubernetes", "dns"];
 

@@ -1,5 +1,6 @@
 //! The configuration: a YAML file and the environment, checked once into each part's Settings.
 
+mod certificates;
 mod check;
 mod environment;
 mod fault;
@@ -41,14 +42,19 @@ pub struct Settings {
     pub shutdown: lifecycle::Settings,
 }
 
-/// Reads the file at `path` and the environment, and checks all of it.
+/// Reads the file at `path` and the environment, and checks all of it, with the certificates that it names.
 ///
 /// A variable overrides one key: `THALAMUS_`, then the key's path with `__` between its parts, in any case:
 /// `THALAMUS_ADMIN__ADDRESS=0.0.0.0:9090`, `THALAMUS_LISTENERS__0__ADDRESS`, `THALAMUS_POOLS__MAIN__WORKERS`.
 /// Its value is read as YAML, so that `[10.0.0.0/8]` is a list. In the name of a pool, `_` stands for `-` and `.` too.
 pub fn load(path: &Path) -> Result<Settings, Faults> {
     let text = file::read(path).map_err(|fault| Faults::new(path, vec![fault]))?;
-    parse(&text, environment::variables()).map_err(|faults| Faults::new(path, faults))
+    let settings = parse(&text, environment::variables());
+    let settings = settings.and_then(|settings| match certificates::faults(&settings.listeners) {
+        faults if faults.is_empty() => Ok(settings),
+        faults => Err(faults),
+    });
+    settings.map_err(|faults| Faults::new(path, faults))
 }
 
 /// Checks a configuration's text, with these variables of the environment over it.

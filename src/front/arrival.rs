@@ -4,9 +4,9 @@ use std::{io, net::SocketAddr, os::unix::net::UnixStream, rc::Rc, sync::Arc};
 
 use tokio::{net::TcpStream, task::spawn_local, time::timeout};
 
-use super::{Settings, introduction};
+use super::{Security, Settings, introduction};
 use crate::{
-    net::Stream,
+    net::{Stream, Tls},
     proxy::{Core, Door, Peer, converse},
 };
 
@@ -15,6 +15,8 @@ use crate::{
 pub struct Entrance {
     /// What is let in.
     pub door: Arc<Door>,
+    /// TLS; none for plain HTTP.
+    pub security: Option<Arc<Security>>,
     proxy_protocol: bool,
     listener: u16,
 }
@@ -37,11 +39,23 @@ pub(super) enum Socket {
 
 impl Entrance {
     /// The way in by that listener, as its `settings` ask for.
-    pub fn new(settings: &Settings, listener: u16) -> Self {
+    pub fn new(settings: &Settings, security: Option<Arc<Security>>, listener: u16) -> Self {
         Self {
             door: Arc::new(settings.door.clone()),
+            security,
             proxy_protocol: settings.proxy_protocol,
             listener,
+        }
+    }
+
+    /// Takes a connection in: with TLS, if it is asked for.
+    fn welcome(&self, socket: Stream, peer: Peer) -> io::Result<(Stream, Peer)> {
+        match &self.security {
+            None => Ok((socket, peer)),
+            Some(security) => {
+                let tls = Tls::accept(&security.acceptor, socket)?;
+                Ok((Stream::Tls(Box::new(tls)), peer.by_tls()))
+            }
         }
     }
 }
@@ -61,13 +75,15 @@ impl Arrival {
                     spawn_local(introduced(core, stream, address, entrance, open));
                 } else {
                     let peer = Peer::tcp(address, &entrance.door);
-                    spawn_local(converse(core, Stream::Tcp(stream), peer, number, open));
+                    let (client, peer) = entrance.welcome(Stream::Tcp(stream), peer)?;
+                    spawn_local(converse(core, client, peer, number, open));
                 }
             }
             Socket::Unix(stream) => {
                 let stream = tokio::net::UnixStream::from_std(stream)?;
                 let peer = Peer::unix(&entrance.door);
-                spawn_local(converse(core, Stream::Unix(stream), peer, number, open));
+                let (client, peer) = entrance.welcome(Stream::Unix(stream), peer)?;
+                spawn_local(converse(core, client, peer, number, open));
             }
         }
         Ok(())
@@ -91,7 +107,9 @@ async fn introduced<O>(
     match said {
         Ok(Ok(client)) => {
             let peer = Peer::tcp(client.unwrap_or(address), &entrance.door);
-            converse(core, Stream::Tcp(stream), peer, entrance.listener, open).await;
+            if let Ok((client, peer)) = entrance.welcome(Stream::Tcp(stream), peer) {
+                converse(core, client, peer, entrance.listener, open).await;
+            }
         }
         Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {}
         Ok(Err(error)) => refuse(&core, address, &error),

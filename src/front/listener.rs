@@ -19,8 +19,8 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Arrival, Entrance, Settings, Threads, arrival::Socket};
-use crate::{lifecycle::Stop, net::Address, proxy::Door};
+use super::{Arrival, Certificates, Entrance, Security, Settings, Threads, arrival::Socket};
+use crate::{lifecycle::Stop, net::Address, proxy::Door, telemetry::Metrics};
 
 /// Connections that the kernel keeps for us between two accepts.
 const BACKLOG: i32 = 4096;
@@ -54,8 +54,9 @@ impl Listener {
     /// Binds the address of `settings`; must be called within a runtime.
     ///
     /// # Errors
-    /// When the address is taken, not ours, or not allowed; the message names it.
-    pub fn bind(settings: &Settings) -> anyhow::Result<Self> {
+    /// When the address is taken, not ours, or not allowed, or a certificate is of no use; the message names it.
+    pub fn bind(settings: &Settings, metrics: &Metrics) -> anyhow::Result<Self> {
+        let security = security(settings, metrics)?;
         let bound = match &settings.address {
             Address::Unix(path) => bind_unix(path),
             address => bind_tcp(address),
@@ -67,18 +68,25 @@ impl Listener {
             address,
             number: NEXT.fetch_add(1, Ordering::Relaxed),
         });
-        Ok(Self::of(bound, settings))
+        Ok(Self::of(bound, settings, security))
     }
 
     /// The same socket with other settings.
-    #[must_use]
-    pub fn again(&self, settings: &Settings) -> Self {
-        Self::of(self.bound.clone(), settings)
+    ///
+    /// # Errors
+    /// When a certificate is of no use.
+    pub fn again(&self, settings: &Settings, metrics: &Metrics) -> anyhow::Result<Self> {
+        let kept = self.entrance.security.clone();
+        let security = match kept.filter(|kept| kept.certificates.are_of(&settings.tls)) {
+            Some(kept) => Some(kept),
+            None => security(settings, metrics)?,
+        };
+        Ok(Self::of(self.bound.clone(), settings, security))
     }
 
-    fn of(bound: Arc<Bound>, settings: &Settings) -> Self {
+    fn of(bound: Arc<Bound>, settings: &Settings, security: Option<Arc<Security>>) -> Self {
         Self {
-            entrance: Arc::new(Entrance::new(settings, bound.number)),
+            entrance: Arc::new(Entrance::new(settings, security, bound.number)),
             bound,
         }
     }
@@ -91,6 +99,12 @@ impl Listener {
     /// Names the socket within this process.
     pub fn number(&self) -> u16 {
         self.bound.number
+    }
+
+    /// What it shows to clients that speak TLS.
+    pub fn certificates(&self) -> Option<Arc<Certificates>> {
+        let security = self.entrance.security.as_ref()?;
+        Some(security.certificates.clone())
     }
 
     /// What it lets in.
@@ -162,6 +176,13 @@ pub async fn accept(listener: Listener, threads: Arc<Threads>, mut stop: Stop) {
     }
     while let Ok(arrival) = listener.accept_waiting() {
         threads.hand_over(arrival);
+    }
+}
+
+fn security(settings: &Settings, metrics: &Metrics) -> anyhow::Result<Option<Arc<Security>>> {
+    match &*settings.tls {
+        [] => Ok(None),
+        files => Ok(Some(Arc::new(Security::new(files, metrics)?))),
     }
 }
 

@@ -1,12 +1,16 @@
 //! Where clients come in: listeners, and the threads that talk with them.
 
 mod arrival;
+mod certificates;
 mod introduction;
 mod listener;
+mod security;
 mod settings;
 mod threads;
 
 pub use arrival::{Arrival, Entrance};
+pub use certificates::{Certificate, CertificateFault, CertificateFiles, Certificates};
 pub use listener::{Listener, accept};
+pub use security::Security;
 pub use settings::Settings;
 pub use threads::{Shared, Threads};

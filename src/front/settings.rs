@@ -1,5 +1,6 @@
 //! What the configuration says of a listener.
 
+use super::CertificateFiles;
 use crate::{net::Address, proxy::Door};
 
 /// One listener.
@@ -11,6 +12,8 @@ pub struct Settings {
     pub door: Door,
     /// Every connection begins with a PROXY header, from one of the door's trusted proxies.
     pub proxy_protocol: bool,
+    /// The certificates for TLS, the default first; without one it speaks plain HTTP.
+    pub tls: Vec<CertificateFiles>,
 }
 
 impl Settings {
@@ -20,6 +23,7 @@ impl Settings {
             address,
             door: Door::default(),
             proxy_protocol: false,
+            tls: Vec::new(),
         }
     }
 }

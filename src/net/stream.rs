@@ -1,10 +1,10 @@
-//! One byte stream, TCP or Unix.
+//! One byte stream: TCP, Unix, or TLS over one of these.
 
 use std::{
     io,
     mem::MaybeUninit,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use socket2::SockRef;
@@ -13,7 +13,7 @@ use tokio::{
     net::{TcpStream, UnixStream},
 };
 
-use super::Address;
+use super::{Address, Tls};
 
 /// A connected socket, from a client or to a worker.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub enum Stream {
     Tcp(TcpStream),
     /// A Unix socket.
     Unix(UnixStream),
+    /// TLS; boxed, so that a plain stream is no larger for it.
+    Tls(Box<Tls>),
 }
 
 impl Stream {
@@ -42,19 +44,24 @@ impl Stream {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
+        if let Self::Tls(tls) = self {
+            return tls.poll_read(cx, buffer);
+        }
         let mut buffer = ReadBuf::new(buffer);
         let polled = match self {
             Self::Tcp(tcp) => Pin::new(tcp).poll_read(cx, &mut buffer),
             Self::Unix(unix) => Pin::new(unix).poll_read(cx, &mut buffer),
+            Self::Tls(_) => Poll::Ready(Ok(())),
         };
         polled.map_ok(|()| buffer.filled().len())
     }
 
-    /// Writes as much of `bytes` as the socket takes now.
+    /// Writes as much of `bytes` as the socket takes now; once pending, the next call must begin with the same bytes.
     pub fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self {
             Self::Tcp(tcp) => Pin::new(tcp).poll_write(cx, bytes),
             Self::Unix(unix) => Pin::new(unix).poll_write(cx, bytes),
+            Self::Tls(tls) => tls.poll_write(cx, bytes),
         }
     }
 
@@ -63,6 +70,16 @@ impl Stream {
         match self {
             Self::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
             Self::Unix(unix) => Pin::new(unix).poll_shutdown(cx),
+            Self::Tls(tls) => tls.poll_shutdown(cx),
+        }
+    }
+
+    /// Writes what the socket takes now, for the last words of a connection.
+    pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(tcp) => tcp.try_write(bytes),
+            Self::Unix(unix) => unix.try_write(bytes),
+            Self::Tls(tls) => tls.socket().try_write(bytes),
         }
     }
 
@@ -73,6 +90,7 @@ impl Stream {
         let read = match self {
             Self::Tcp(tcp) => tcp.try_read(&mut byte),
             Self::Unix(unix) => unix.try_read(&mut byte),
+            Self::Tls(tls) => return tls.socket().is_quiet(),
         };
         matches!(read, Err(e) if e.kind() == io::ErrorKind::WouldBlock)
     }
@@ -92,6 +110,7 @@ impl Stream {
         match self {
             Self::Tcp(tcp) => SockRef::from(tcp).peek(&mut byte),
             Self::Unix(unix) => SockRef::from(unix).peek(&mut byte),
+            Self::Tls(tls) => tls.socket().peek(),
         }
     }
 }
@@ -106,6 +125,11 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Self::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buffer),
             Self::Unix(unix) => Pin::new(unix).poll_read(cx, buffer),
+            Self::Tls(tls) => {
+                let count = ready!(tls.poll_read(cx, buffer.initialize_unfilled()))?;
+                buffer.advance(count);
+                Poll::Ready(Ok(()))
+            }
         }
     }
 }
@@ -120,7 +144,7 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Sockets hold nothing back.
+        // What a write has taken is with the kernel.
         Poll::Ready(Ok(()))
     }
 

@@ -13,6 +13,7 @@ use crate::http1::Request;
 pub struct Peer {
     pub(super) address: IpAddr,
     is_trusted: bool,
+    by_tls: bool,
     pub(super) door: Arc<Door>,
 }
 
@@ -23,6 +24,7 @@ impl Peer {
         Self {
             address,
             is_trusted: door.trusts(address),
+            by_tls: false,
             door: door.clone(),
         }
     }
@@ -32,6 +34,7 @@ impl Peer {
         Self {
             address,
             is_trusted: false,
+            by_tls: false,
             door: door.clone(),
         }
     }
@@ -41,11 +44,21 @@ impl Peer {
         Self {
             address: Ipv4Addr::LOCALHOST.into(),
             is_trusted: true,
+            by_tls: false,
             door: door.clone(),
         }
     }
 
-    /// How the client came in: what a trusted proxy says, else plain HTTP.
+    /// The same peer, with TLS between us.
+    #[must_use]
+    pub fn by_tls(self) -> Self {
+        Self {
+            by_tls: true,
+            ..self
+        }
+    }
+
+    /// How the client came in: what a trusted proxy says, else how it came to us.
     pub fn proto(&self, request: &Request<'_, '_>) -> &'static str {
         let said = self.is_trusted.then(|| match self.door.client_from {
             ClientFrom::XForwardedFor => request.from_the_right("x-forwarded-proto").next(),
@@ -53,6 +66,7 @@ impl Peer {
         });
         match said.flatten() {
             Some(proto) if proto.eq_ignore_ascii_case(b"https") => "https",
+            None if self.by_tls => "https",
             _ => "http",
         }
     }

@@ -1,8 +1,8 @@
 //! Counters and histograms, resolved once, so that a request pays for no label.
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
-    Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use super::{Reason, Record, Reloads};
@@ -26,6 +26,12 @@ pub struct Metrics {
     pub connections: IntGauge,
     /// Connections that clients have opened since the start.
     pub accepted: IntCounter,
+    /// Handshakes of TLS that ended well.
+    pub tls_accepted: IntCounter,
+    /// Connections that ended with a fault of TLS.
+    pub tls_failed: IntCounter,
+    /// When each certificate ends, in seconds since 1970.
+    pub certificate_expiry: IntGaugeVec,
     /// Connections without the PROXY header that their listener asks for.
     pub unintroduced: IntCounter,
     /// Requests that went to another worker after one failed.
@@ -74,6 +80,24 @@ impl Metrics {
             "thalamus_client_connections_total",
             "Connections that clients opened.",
         )?;
+        let tls_accepted = IntCounter::new(
+            "thalamus_tls_handshakes_total",
+            "Handshakes of TLS that ended well.",
+        )?;
+        let tls_failed = IntCounter::new(
+            "thalamus_tls_failures_total",
+            "Connections of clients that ended with a fault of TLS.",
+        )?;
+        let certificate_expiry = IntGaugeVec::new(
+            Opts::new(
+                "thalamus_certificate_expiry_timestamp_seconds",
+                "When a certificate ends, by its first name.",
+            ),
+            &["name"],
+        )?;
+        registry.register(Box::new(tls_accepted.clone()))?;
+        registry.register(Box::new(tls_failed.clone()))?;
+        registry.register(Box::new(certificate_expiry.clone()))?;
         let unintroduced = IntCounter::new(
             "thalamus_refused_proxy_headers_total",
             "Connections closed for want of a PROXY header from a trusted proxy.",
@@ -103,6 +127,9 @@ impl Metrics {
             registry,
             connections,
             accepted,
+            tls_accepted,
+            tls_failed,
+            certificate_expiry,
             unintroduced,
             moved,
         })

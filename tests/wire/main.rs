@@ -10,5 +10,6 @@ mod doors;
 mod introductions;
 mod limits;
 mod requests;
+mod secure;
 mod stage;
 mod stopping;

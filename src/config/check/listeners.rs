@@ -1,16 +1,16 @@
 //! Where clients come in.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, path::PathBuf};
 
 use ipnet::IpNet;
 
 use crate::{
     admin,
     config::{
-        Fault, later,
+        Fault,
         node::{Node, Table},
     },
-    front,
+    front::{self, CertificateFiles},
     net::Address,
     proxy::{ClientFrom, Door, WellKnown},
 };
@@ -93,12 +93,13 @@ fn listener(
     let address = address.and_then(|node| node.parse(str::parse::<Address>, faults));
     let door = door(&mut table, well_known, faults);
     let proxy_protocol = proxy_protocol(table.take("proxy_protocol"), &door, faults);
-    later::refuse(&mut table, later::LISTENER, faults);
+    let tls = table.take("tls").map(|node| tls(node, faults));
     table.finish(faults);
     Some(front::Settings {
         address: address?,
         door,
         proxy_protocol,
+        tls: tls.unwrap_or_default(),
     })
 }
 
@@ -133,6 +134,38 @@ fn client_from(text: &str) -> Result<ClientFrom, &'static str> {
         "forwarded" => Ok(ClientFrom::Forwarded),
         _ => Err("expected x_forwarded_for or forwarded"),
     }
+}
+
+/// `{certificate, key}`, or a list of them.
+fn tls(node: Node, faults: &mut Vec<Fault>) -> Vec<CertificateFiles> {
+    let empty = node.fault("no certificate; write `tls: {certificate: tls.crt, key: tls.key}`");
+    let nodes = match node.is_list() {
+        true => node.list(faults).unwrap_or_default(),
+        false => vec![node],
+    };
+    if nodes.is_empty() {
+        faults.push(empty);
+    }
+    let files = nodes.into_iter();
+    files.filter_map(|node| certificate(node, faults)).collect()
+}
+
+fn certificate(node: Node, faults: &mut Vec<Fault>) -> Option<CertificateFiles> {
+    let mut table = node.table(faults)?;
+    let mut path = |key, way_out| {
+        let node = table.require(key, way_out, faults)?;
+        Some(PathBuf::from(node.text(faults)?))
+    };
+    let certificate = path(
+        "certificate",
+        "the file with the certificate and its chain, in PEM",
+    );
+    let key = path("key", "the file with its private key, in PEM");
+    table.finish(faults);
+    Some(CertificateFiles {
+        certificate: certificate?,
+        key: key?,
+    })
 }
 
 /// `required` or `none`, and somebody who may send the header.

@@ -228,6 +228,14 @@ fn a_door_that_makes_no_sense_is_a_fault() {
             "listeners[0].hosts[0]: `hs:8448`: expected a host name without a port, such as matrix.example.org",
         ),
         (
+            "tls: {certificate: a.crt}",
+            "listeners[0].tls.key: missing; the file with its private key, in PEM",
+        ),
+        (
+            "tls: []",
+            "listeners[0].tls: no certificate; write `tls: {certificate: tls.crt, key: tls.key}`",
+        ),
+        (
             "client_from: both",
             "listeners[0].client_from: `both`: expected x_forwarded_for or forwarded",
         ),
@@ -265,10 +273,6 @@ fn what_comes_later_is_refused_by_name() {
     assert_eq!(
         faults_of("synapse_version: '1.163'"),
         ["synapse_version"].map(|key| format!("{key}: not supported yet; remove it"))
-    );
-    assert_eq!(
-        faults(&SMALL.replace("8080}", "8080, tls: {}}")),
-        ["listeners[0].tls: not supported yet; remove it"]
     );
     for (pool, key) in [
         ("{serves: [sync], dns: {}}", "dns"),
