@@ -1,11 +1,15 @@
-//! What deciding costs: target to Call, headers to Caller, both to a hash.
+//! What deciding costs: a head, target to Call, headers to Caller, both to a hash, and the choice of a worker.
 
-use std::{hint::black_box, net::IpAddr};
+use std::{hint::black_box, net::IpAddr, sync::Arc};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use thalamus::{
+    discovery::{Endpoint, Found, Source},
+    http1::Request,
     identity::Tokens,
-    matrix::{Authorization, Call, Caller, Key, Localpart, Method, UserHash, classify},
+    matrix::{Authorization, Call, Caller, Group, Key, Localpart, Method, UserHash, classify},
+    net::Address,
+    pool::{Choice, Settings, Tried, View},
 };
 
 const SYNC: &str = "/_matrix/client/v3/sync?filter=0&timeout=30000&since=s72594_4483_1934_56_78_1&set_presence=offline";
@@ -47,7 +51,38 @@ fn tokens() -> Tokens {
     tokens
 }
 
+fn pool(workers: usize) -> View {
+    let endpoint = |n: usize| Endpoint {
+        name: format!("sync{n}").into(),
+        address: Address::Host("worker".into(), n as u16),
+        weight: 1.0,
+    };
+    let found: Found = (0..workers).map(endpoint).collect();
+    let settings = Settings {
+        name: "sync".into(),
+        serves: vec![Group::Sync],
+        generic: false,
+        source: Source::Static(found.clone()),
+    };
+    View::new(Arc::new(settings), &found, None)
+}
+
+/// A lease taken and given back, as each request does.
+fn choose(pool: &View, key: u64) -> u32 {
+    let lease = pool.lease(Choice::Keyed(black_box(key)), &Tried::default());
+    lease.map_or(0, |lease| lease.id.number())
+}
+
 fn bench(c: &mut Criterion) {
+    let head = format!(
+        "GET {SYNC} HTTP/1.1\r\nHost: matrix.example.org\r\nUser-Agent: Element/1.11 (Linux)\r\n\
+         Accept: application/json\r\nAccept-Encoding: gzip, deflate, br\r\nConnection: keep-alive\r\n\
+         Authorization: {}\r\n\r\n",
+        String::from_utf8_lossy(SYT)
+    );
+    c.bench_function("head sync", |b| {
+        b.iter(|| Request::read(black_box(head.as_bytes()), |request| request.len))
+    });
     c.bench_function("classify sync", |b| b.iter(|| call(SYNC)));
     c.bench_function("classify send", |b| {
         b.iter(|| classify(Method::Put, black_box(SEND)))
@@ -77,6 +112,16 @@ fn bench(c: &mut Criterion) {
         })
     });
     c.bench_function("decide sync opaque", |b| b.iter(|| decide(SYNC, OPAQUE)));
+    for workers in [10, 100, 1000] {
+        let pool = pool(workers);
+        c.bench_function(&format!("choose among {workers}"), |b| {
+            b.iter(|| choose(&pool, 7))
+        });
+    }
+    let pool = pool(10);
+    c.bench_function("decide sync syt among 10", |b| {
+        b.iter(|| choose(&pool, decide(SYNC, SYT).unwrap_or_default()))
+    });
 }
 
 criterion_group!(benches, bench);

@@ -17,7 +17,7 @@ const LONGEST: usize = 16_000;
 pub struct Request<'h, 'b> {
     /// The method, as sent.
     pub method: &'b str,
-    /// The request target, as sent: starts with `/`, visible ASCII only.
+    /// The request target, as sent: starts with `/`, visible ASCII that needs no escape.
     pub target: &'b str,
     /// The client's version.
     pub version: Version,
@@ -121,7 +121,7 @@ fn read_fields<'h, 'b>(
 ) -> Result<Request<'h, 'b>, RequestFault> {
     if !is_origin_form(target) {
         return Err(RequestFault::Bad(
-            "the target must be a path in visible ASCII",
+            "the target must be a path in visible ASCII, escaped where it must be",
         ));
     }
     let mut request = Request {
@@ -203,8 +203,14 @@ impl<'b> Request<'_, 'b> {
     }
 }
 
+/// A path and query without what every browser encodes (WHATWG URL, path and query state): parsers cut at these bytes
+/// or refuse them, `#` above all.
 fn is_origin_form(target: &str) -> bool {
-    target.starts_with('/') && target.bytes().all(|b| b.is_ascii_graphic())
+    let end = memchr::memchr(b'?', target.as_bytes()).unwrap_or(target.len());
+    let (path, query) = target.as_bytes().split_at(end);
+    let in_path = |b: &u8| b.is_ascii_graphic() && !matches!(b, b'#' | b'<' | b'>' | b'`');
+    let in_query = |b: &u8| b.is_ascii_graphic() && !matches!(b, b'#' | b'<' | b'>' | b'"');
+    path.first() == Some(&b'/') && path.iter().all(in_path) && query.iter().all(in_query)
 }
 
 /// A host and port hold no space, list, path or user (RFC 9110, section 7.2); true, as it is passed on.
