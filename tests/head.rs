@@ -1,5 +1,7 @@
 //! The head parsers against hyper's: whatever the bytes, no panic, and what we accept hyper reads the same way.
 
+#![allow(clippy::unwrap_used, reason = "a panic is the report of a test")]
+
 use std::{
     convert::Infallible,
     sync::{Arc, Mutex},

@@ -10,7 +10,7 @@ use std::{
 use slab::Slab;
 use tokio::time::{Instant, interval};
 
-/// How often deadlines are looked at: a request ends at most this much late.
+/// How often deadlines are looked at and the clock is asked: a deadline comes at most twice this much late, never early.
 const SWEEP: Duration = Duration::from_millis(250);
 
 /// All deadlines of one thread.
@@ -123,6 +123,11 @@ impl Deadlines {
         self.wake(|slot| slot.cut);
     }
 
+    /// The time of the last sweep: at most [`SWEEP`] ago while the thread turns.
+    pub fn now(&self) -> Instant {
+        self.0.now.get()
+    }
+
     /// How many connections have a deadline here.
     pub fn len(&self) -> usize {
         self.0.slots.borrow().len()
@@ -142,9 +147,9 @@ impl Deadlines {
 }
 
 impl Deadline {
-    /// The connection works on a request and has `time` from `now`.
-    pub fn set(&self, now: Instant, time: Duration) {
-        self.put(Some(now + time), false);
+    /// The connection works on a request and has `time` from now.
+    pub fn set(&self, time: Duration) {
+        self.put(time, false);
     }
 
     /// The connection waits for somebody, whose number is not 0, until it holds another.
@@ -158,9 +163,9 @@ impl Deadline {
         self.table.slots.borrow()[self.slot].cut
     }
 
-    /// The connection waits for its next request and has `time` from `now`.
-    pub fn set_idle(&self, now: Instant, time: Duration) {
-        self.put(Some(now + time), true);
+    /// The connection waits for its next request and has `time` from now.
+    pub fn set_idle(&self, time: Duration) {
+        self.put(time, true);
     }
 
     /// True when its time is up; from then on the task of `cx` is woken when it is.
@@ -183,9 +188,9 @@ impl Deadline {
         self.table.last.get() || self.table.slots.borrow()[self.slot].listener == CLOSED
     }
 
-    fn put(&self, at: Option<Instant>, idle: bool) {
+    fn put(&self, time: Duration, idle: bool) {
         let slot = &mut self.table.slots.borrow_mut()[self.slot];
-        (slot.at, slot.idle) = (at, idle);
+        (slot.at, slot.idle) = (Some(self.table.now.get() + SWEEP + time), idle);
         if idle {
             (slot.holds, slot.cut) = (0, false);
         }
@@ -232,15 +237,15 @@ mod tests {
     }
 
     #[test]
-    fn wakes_the_late_within_a_sweep() {
+    fn wakes_the_late_within_two_sweeps() {
         swept(async |deadlines| {
             let start = Instant::now();
             let deadline = deadlines.add(0);
-            deadline.set(start, Duration::from_secs(90));
+            deadline.set(Duration::from_secs(90));
             over(&deadline).await;
             let took = start.elapsed();
             assert!(
-                took >= Duration::from_secs(90) && took <= Duration::from_secs(90) + SWEEP,
+                took >= Duration::from_secs(90) && took <= Duration::from_secs(90) + 2 * SWEEP,
                 "{took:?}"
             );
         });
@@ -251,8 +256,8 @@ mod tests {
         swept(async |deadlines| {
             let start = Instant::now();
             let deadline = deadlines.add(0);
-            deadline.set(start, Duration::from_secs(5));
-            deadline.set(start, Duration::from_secs(500));
+            deadline.set(Duration::from_secs(5));
+            deadline.set(Duration::from_secs(500));
             over(&deadline).await;
             assert!(start.elapsed() >= Duration::from_secs(500));
         });
@@ -262,8 +267,8 @@ mod tests {
     fn hurry_ends_idle_connections_only() {
         swept(async |deadlines| {
             let (idle, busy, start) = (deadlines.add(0), deadlines.add(0), Instant::now());
-            idle.set_idle(start, Duration::from_secs(600));
-            busy.set(start, Duration::from_secs(30));
+            idle.set_idle(Duration::from_secs(600));
+            busy.set(Duration::from_secs(30));
             let hurry = deadlines.clone();
             spawn_local(async move { hurry.hurry() });
             over(&idle).await;
@@ -277,8 +282,8 @@ mod tests {
     fn a_closed_listener_ends_its_own_idle_connections_only() {
         swept(async |deadlines| {
             let (gone, stays, start) = (deadlines.add(1), deadlines.add(2), Instant::now());
-            gone.set_idle(start, Duration::from_secs(600));
-            stays.set_idle(start, Duration::from_secs(30));
+            gone.set_idle(Duration::from_secs(600));
+            stays.set_idle(Duration::from_secs(30));
             let closer = deadlines.clone();
             spawn_local(async move { closer.close(1) });
             over(&gone).await;

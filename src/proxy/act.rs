@@ -1,9 +1,6 @@
 //! Act: lease a worker, exchange, and move to the next candidate where that is safe.
 
-use std::{
-    future::poll_fn,
-    time::{Duration, SystemTime},
-};
+use std::{future::poll_fn, time::Duration};
 
 use tokio::time::{Instant, timeout};
 
@@ -144,7 +141,8 @@ async fn attempt(
                 if reused && failure.reason == Reason::Closed && may_move(request, failure) => {}
             result => {
                 if let (Ok(()), Some(worker)) = (&result, worker) {
-                    core.connections.keep(lease.id, worker, Instant::now());
+                    core.connections
+                        .keep(lease.id, worker, core.deadlines.now());
                 }
                 return (answer, result);
             }
@@ -246,9 +244,7 @@ fn closes(conversation: &Conversation, request: &Incoming) -> bool {
 }
 
 async fn send(conversation: &mut Conversation, request: &Incoming, answer: &[u8]) {
-    conversation
-        .deadline
-        .set(Instant::now(), request.plan.body_idle);
+    conversation.deadline.set(request.plan.body_idle);
     conversation.send(answer).await;
 }
 
@@ -264,7 +260,6 @@ fn record(
     let now = Instant::now();
     let (method, path) = request.asked();
     let record = Record {
-        at: SystemTime::now(),
         client: Some(request.client),
         method,
         path,

@@ -7,8 +7,6 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
-
 use super::{
     Core, Peer,
     act::{Next, act},
@@ -92,9 +90,9 @@ impl Conversation {
 
     /// Waits for the next request, `idle` for its first byte.
     async fn next(&mut self, core: &Core, idle: Duration, slot: &mut Option<Incoming>) -> Came {
-        self.deadline.set_idle(Instant::now(), idle);
+        self.deadline.set_idle(idle);
         if !self.ahead.is_empty() {
-            self.deadline.set(Instant::now(), core.state().limits.head);
+            self.deadline.set(core.state().limits.head);
             let ahead = std::mem::take(&mut self.ahead);
             if let Some(came) = self.read(core, &ahead, slot) {
                 return came;
@@ -126,7 +124,7 @@ impl Conversation {
     fn came_in_time(&self, core: &Core) -> bool {
         let came = self.ahead.is_empty() && self.client.has_waiting();
         if came {
-            self.deadline.set(Instant::now(), core.state().limits.head);
+            self.deadline.set(core.state().limits.head);
         }
         came
     }
@@ -136,7 +134,7 @@ impl Conversation {
         if self.ahead.is_empty() {
             let came = self.read(core, bytes, slot);
             if came.is_none() {
-                self.deadline.set(Instant::now(), core.state().limits.head);
+                self.deadline.set(core.state().limits.head);
             }
             return came;
         }
@@ -175,14 +173,14 @@ impl Conversation {
         refusal.record(core, &self.peer);
         let mut answer = Vec::new();
         respond::write(&mut answer, refusal.reason, refusal.why(), false, true);
-        self.deadline.set(Instant::now(), LINGER);
+        self.deadline.set(LINGER);
         self.send(&answer).await;
         Next::Linger
     }
 
     /// Waits for `time`; false when the client leaves meanwhile, which shows once its request is whole.
     pub(super) async fn wait(&mut self, time: Duration, request: &Incoming) -> bool {
-        self.deadline.set(Instant::now(), time);
+        self.deadline.set(time);
         poll_fn(|cx| {
             if self.deadline.is_over(cx) {
                 return Poll::Ready(true);
@@ -229,7 +227,7 @@ impl Conversation {
 
     /// Ends our side and reads on for a while: a reset would take the answer away from the client.
     async fn linger(&mut self) {
-        self.deadline.set(Instant::now(), LINGER);
+        self.deadline.set(LINGER);
         poll_fn(|cx| {
             if self.client.poll_shutdown(cx).is_pending() {
                 return Poll::Pending;

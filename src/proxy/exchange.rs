@@ -291,9 +291,7 @@ impl<'a> Exchange<'a> {
             self.request.lesson = None;
         }
         let now = Instant::now();
-        self.conversation
-            .deadline
-            .set(now, self.request.plan.body_idle);
+        self.conversation.deadline.set(self.request.plan.body_idle);
         self.answer = Some(Answer {
             status: response.status,
             body: Body::new(response.framing, u64::MAX),
@@ -351,9 +349,7 @@ impl<'a> Exchange<'a> {
             return Err(self.failure(reason));
         }
         self.moved_before = self.moved;
-        self.conversation
-            .deadline
-            .set(Instant::now(), self.request.plan.body_idle);
+        self.conversation.deadline.set(self.request.plan.body_idle);
         Ok(())
     }
 
@@ -364,7 +360,7 @@ impl<'a> Exchange<'a> {
         } else {
             plan.body_idle
         };
-        self.conversation.deadline.set(Instant::now(), time);
+        self.conversation.deadline.set(time);
     }
 
     fn fail<T>(&self, reason: Reason) -> Result<T, Failure> {

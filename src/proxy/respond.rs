@@ -1,6 +1,6 @@
 //! Answers of our own: Matrix JSON with CORS headers. The only file that turns a reason into a response.
 
-use std::{borrow::Cow, time::SystemTime};
+use std::borrow::Cow;
 
 use super::{Core, Door, Own, Peer, incoming::Incoming};
 use crate::{
@@ -37,7 +37,6 @@ impl Refusal {
 
     pub(super) fn record(&self, core: &Core, peer: &Peer) {
         let record = Record {
-            at: SystemTime::now(),
             client: Some(peer.address),
             method: "-",
             path: "-",

@@ -88,7 +88,7 @@ impl Logger {
         self.format != AccessLog::None
     }
 
-    /// Adds the line of one request.
+    /// Adds the line of a request that ended just now.
     pub fn write(&self, record: &Record<'_>) {
         let mut lines = self.lines.borrow_mut();
         match self.format {
@@ -134,7 +134,7 @@ struct Stamp {
 
 impl Stamp {
     fn text(&mut self, out: &mut Vec<u8>, record: &Record<'_>) {
-        self.time(out, record.at);
+        self.time(out, SystemTime::now());
         out.push(b' ');
         put_client(out, record);
         for word in [record.method, record.path] {
@@ -167,7 +167,7 @@ impl Stamp {
 
     fn json(&mut self, out: &mut Vec<u8>, record: &Record<'_>) {
         out.extend_from_slice(b"{\"time\":\"");
-        self.time(out, record.at);
+        self.time(out, SystemTime::now());
         out.extend_from_slice(b"\",\"client\":\"");
         put_client(out, record);
         out.push(b'"');

@@ -1,9 +1,6 @@
 //! What is kept of one request when it has ended.
 
-use std::{
-    net::IpAddr,
-    time::{Duration, SystemTime},
-};
+use std::{net::IpAddr, time::Duration};
 
 use super::Reason;
 use crate::matrix::Group;
@@ -11,8 +8,6 @@ use crate::matrix::Group;
 /// One request, ended. Holds no query, no header and no token.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
-    /// When it ended.
-    pub at: SystemTime,
     /// Who asked.
     pub client: Option<IpAddr>,
     /// The method, or `-` when the head could not be read.
