@@ -13,7 +13,7 @@ mod scratch;
 pub use body::{Body, BodyFault};
 pub use request::{Request, RequestFault};
 pub use response::{Response, ResponseFault};
-pub use scratch::{with_input, with_output};
+pub use scratch::{INPUT, with_body_input, with_input, with_output};
 
 /// What a head says of the body behind it (RFC 9112, section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,10 @@ use tokio::time::Instant;
 
 use super::{callers, conversation::Conversation, incoming::Incoming, pending::Pending};
 use crate::{
-    http1::{Body, BodyFault, Framing, Response, ResponseFault, Version, with_input, with_output},
+    http1::{
+        Body, BodyFault, Framing, Response, ResponseFault, Version, with_body_input, with_input,
+        with_output,
+    },
     identity::Lesson,
     net::Stream,
     telemetry::Reason,
@@ -61,6 +64,8 @@ pub(super) struct Exchange<'a> {
     /// The worker does not read on; it may still answer.
     deaf: bool,
     interims: u8,
+    /// The last piece of a body filled its buffer, and its reader took all of it.
+    wide: bool,
     /// Bytes moved both ways when the current period began.
     moved_before: u64,
     moved: u64,
@@ -83,6 +88,7 @@ impl<'a> Exchange<'a> {
             answer: None,
             deaf: false,
             interims: 0,
+            wide: false,
             moved_before: 0,
             moved: 0,
         };
@@ -175,9 +181,10 @@ impl<'a> Exchange<'a> {
             worker,
             to_worker,
             moved,
+            wide,
             ..
         } = self;
-        with_input(|input| {
+        with_body_input(*wide, |input| {
             let count = match ready!(conversation.client.poll_read(cx, input)) {
                 Ok(count) => count,
                 Err(_) => return Poll::Ready(Err(Reason::ClientLeft)),
@@ -193,7 +200,7 @@ impl<'a> Exchange<'a> {
             conversation.ahead.extend_from_slice(&input[used..count]);
             *moved += used as u64;
             if !request.remember(&input[..used]) {
-                to_worker.send(cx, worker, &input[..used]);
+                *wide = to_worker.send(cx, worker, &input[..used]);
             }
             Poll::Ready(Ok(count))
         })
@@ -308,7 +315,7 @@ impl<'a> Exchange<'a> {
         let Some(answer) = &mut self.answer else {
             return Poll::Ready(Ok(true));
         };
-        with_input(|input| {
+        with_body_input(self.wide, |input| {
             let read = ready!(self.worker.poll_read(cx, input));
             let Ok(count @ 1..) = read else {
                 let end = read.is_ok() && answer.body.ends_with_connection();
@@ -328,7 +335,7 @@ impl<'a> Exchange<'a> {
                 }));
             }
             let used = answer.advance(&input[..count], &mut self.request.lesson, |_| ())?;
-            self.to_client.send(cx, client, &input[..used]);
+            self.wide = self.to_client.send(cx, client, &input[..used]);
             Poll::Ready(Ok(true))
         })
     }

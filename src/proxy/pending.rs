@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use crate::net::Stream;
+use crate::{http1::INPUT, net::Stream};
 
 /// The bytes left over from a write; boxed, as they are rare.
 #[derive(Debug, Default)]
@@ -24,11 +24,12 @@ impl Pending {
         self.bytes.is_none()
     }
 
-    /// Sends `bytes` now and keeps what the socket does not take; an error shows at the next flush.
-    pub(super) fn send(&mut self, cx: &mut Context<'_>, to: &mut Stream, bytes: &[u8]) {
+    /// Sends `bytes` now and keeps what the socket does not take; an error shows at the next flush. True when it took
+    /// all of a full buffer: the next read may bring more.
+    pub(super) fn send(&mut self, cx: &mut Context<'_>, to: &mut Stream, bytes: &[u8]) -> bool {
         debug_assert!(self.is_empty());
         let written = match bytes {
-            [] => return,
+            [] => return false,
             _ => match to.poll_write(cx, bytes) {
                 Poll::Ready(Ok(written)) => written,
                 _ => 0,
@@ -40,6 +41,7 @@ impl Pending {
                 written: 0,
             }));
         }
+        written >= INPUT && self.is_empty()
     }
 
     /// Writes until nothing is left.
