@@ -1,11 +1,13 @@
 //! The admin address: health, readiness, metrics, and what a person looks at.
 
 mod config;
+mod drain;
 mod explain;
 mod page;
 mod pools;
 mod probes;
 mod settings;
+mod token;
 mod workers;
 
 use std::{io, sync::Arc};
@@ -16,14 +18,17 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::map_response,
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use serde_json::json;
 use tokio::net::TcpListener;
 
 pub use settings::Settings;
+pub use token::Token;
 
-use crate::{lifecycle::Stop, net::Address, proxy::Door, route::State, telemetry::Metrics};
+use crate::{
+    lifecycle::Stop, net::Address, pool::Leaving, proxy::Door, route::State, telemetry::Metrics,
+};
 
 /// Headers of every answer: nothing from elsewhere runs on our pages, and no answer is kept.
 const HEADERS: [(HeaderName, &str); 5] = [
@@ -43,7 +48,9 @@ const HEADERS: [(HeaderName, &str); 5] = [
 pub struct Shared {
     state: Arc<ArcSwap<State>>,
     doors: Arc<ArcSwap<Vec<Arc<Door>>>>,
+    leaving: Arc<Leaving>,
     metrics: Arc<Metrics>,
+    token: Option<Token>,
 }
 
 /// What a handler works with.
@@ -54,20 +61,25 @@ struct Desk {
 }
 
 impl Shared {
-    /// Pages about `state` behind these `doors`; what its workers count joins the `metrics`.
+    /// Pages about `state` behind these `doors`; what its workers count joins the `metrics`. Who has the `token` may
+    /// change something.
     ///
     /// # Errors
     /// When the workers' metrics are registered already.
     pub fn new(
         state: Arc<ArcSwap<State>>,
         doors: Arc<ArcSwap<Vec<Arc<Door>>>>,
+        leaving: Arc<Leaving>,
         metrics: Arc<Metrics>,
+        token: Option<Token>,
     ) -> prometheus::Result<Self> {
         metrics.register(Box::new(workers::Collector::new(state.clone())?))?;
         Ok(Self {
             state,
             doors,
+            leaving,
             metrics,
+            token,
         })
     }
 }
@@ -119,6 +131,7 @@ fn router(desk: Desk) -> Router {
         .route("/api/pools", get(pools::list))
         .route("/api/explain", get(explain::explain))
         .route("/api/config", get(config::show))
+        .route("/api/drain", post(drain::start).delete(drain::end))
         .fallback(nothing_here)
         .layer(map_response(with_headers))
         .with_state(desk)
@@ -133,7 +146,7 @@ async fn with_headers(mut response: Response) -> Response {
 async fn nothing_here() -> Response {
     fault(
         StatusCode::NOT_FOUND,
-        "no such page; see /, /health, /ready, /metrics, /api/pools, /api/explain and /api/config",
+        "no such page; see /, /health, /ready, /metrics, /api/pools, /api/explain, /api/config and /api/drain",
     )
 }
 

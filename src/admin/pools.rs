@@ -1,5 +1,7 @@
 //! The pools of this moment, as JSON.
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State};
 use serde::Serialize;
 
@@ -26,18 +28,21 @@ struct Worker {
 
 /// All pools in the order of the configuration.
 pub(super) async fn list(State(desk): State<Desk>) -> Json<Vec<Pool>> {
+    let leaving = desk.shared.leaving.load();
     Json(
         desk.state()
             .pools
             .iter()
-            .map(|view| Pool::new(view))
+            .map(|view| Pool::new(view, &leaving))
             .collect(),
     )
 }
 
 impl Pool {
-    fn new(view: &View) -> Self {
+    /// With the workers that have left its source and still run requests.
+    fn new(view: &View, leaving: &[Arc<pool::Worker>]) -> Self {
         let settings = &view.settings;
+        let left = leaving.iter().filter(|worker| worker.pool == settings.name);
         let generic = settings.generic.then_some("generic");
         Self {
             name: settings.name.to_string(),
@@ -51,6 +56,7 @@ impl Pool {
             workers: view
                 .workers
                 .iter()
+                .chain(left)
                 .map(|worker| Worker::new(worker))
                 .collect(),
         }

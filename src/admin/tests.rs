@@ -15,10 +15,13 @@ use crate::{
     route::Limits,
 };
 
+const TOKEN: &str = "0123456789abcdef";
+
 /// Admin pages on a port of their own.
 struct Pages {
     address: SocketAddr,
     state: Arc<ArcSwap<State>>,
+    leaving: Arc<Leaving>,
     stopper: Stopper,
 }
 
@@ -32,12 +35,22 @@ impl Pages {
     async fn start(pools: &[pool::Settings]) -> Self {
         let state = Arc::new(ArcSwap::from_pointee(State::new(pools, Limits::default())));
         let address = "127.0.0.1:0".parse().unwrap();
-        let listener = bind(&Settings { address }).await.unwrap();
+        let token = Token::new(TOKEN).unwrap();
+        let listener = bind(&Settings {
+            address,
+            token: None,
+        })
+        .await
+        .unwrap();
+        let leaving = Arc::<Leaving>::default();
+        let metrics = Arc::new(Metrics::new().unwrap());
         let address = listener.local_addr().unwrap();
         let shared = Shared::new(
             state.clone(),
             Default::default(),
-            Arc::new(Metrics::new().unwrap()),
+            leaving.clone(),
+            metrics,
+            Some(token),
         )
         .unwrap();
         let (stopper, stop) = Stopper::new();
@@ -45,13 +58,20 @@ impl Pages {
         Self {
             address,
             state,
+            leaving,
             stopper,
         }
     }
 
     async fn ask(&self, target: &str) -> Answer {
+        self.send("GET", target, "").await
+    }
+
+    async fn send(&self, method: &str, target: &str, fields: &str) -> Answer {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let head = format!("GET {target} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n");
+        let head = format!(
+            "{method} {target} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n{fields}\r\n"
+        );
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
@@ -133,6 +153,59 @@ async fn pools_are_shown_with_their_workers_of_this_moment() {
     );
     assert_eq!(pools[2]["serves"], json!(["generic"]));
     assert_eq!(pools.as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_worker_is_drained_and_put_back_by_who_has_the_token() {
+    let pages = Pages::start(&usual()).await;
+    let worker = pages.state.load().pools[1].workers[1].clone();
+    let token = format!("authorization: Bearer {TOKEN}\r\n");
+    let drain = "/api/drain?pool=sync&worker=sync2";
+    for (method, fields, status, condition) in [
+        ("POST", "", 401, Condition::Serving),
+        ("GET", &token, 405, Condition::Serving),
+        ("POST", &token, 200, Condition::Draining),
+        ("DELETE", "", 401, Condition::Draining),
+        ("DELETE", &token, 200, Condition::Serving),
+    ] {
+        let answer = pages.send(method, drain, fields).await;
+        assert_eq!(
+            (answer.status, worker.condition()),
+            (status, condition),
+            "{method}"
+        );
+    }
+    let unknown = pages
+        .send("POST", "/api/drain?pool=sync&worker=sync9", &token)
+        .await;
+    assert_eq!(unknown.status, 404);
+    assert!(
+        unknown.body.contains("no worker `sync9` in a pool `sync`"),
+        "{}",
+        unknown.body
+    );
+}
+
+#[tokio::test]
+async fn a_worker_that_left_is_shown_while_it_runs_something() {
+    let pages = Pages::start(&usual()).await;
+    let left = pages.state.load().pools[1].workers[0].clone();
+    left.drain(true);
+    let state = State::new(
+        &[usual()[0].clone(), pool("sync", &[Group::Sync], &["sync2"])],
+        Limits::default(),
+    );
+    pages.state.store(Arc::new(state));
+    pages.leaving.store(Arc::new(vec![left]));
+    let workers = &pages.json("/api/pools").await[1]["workers"];
+    assert_eq!(
+        (&workers[0]["name"], &workers[0]["state"]),
+        (&json!("sync2"), &json!("serving"))
+    );
+    assert_eq!(
+        (&workers[1]["name"], &workers[1]["state"]),
+        (&json!("sync1"), &json!("draining"))
+    );
 }
 
 #[tokio::test]
@@ -252,12 +325,14 @@ async fn the_page_takes_nothing_from_elsewhere() {
 async fn an_address_that_is_taken_is_named() {
     let taken = bind(&Settings {
         address: "127.0.0.1:0".parse().unwrap(),
+        token: None,
     })
     .await
     .unwrap();
     let address = taken.local_addr().unwrap();
     let error = bind(&Settings {
         address: Address::Ip(address),
+        token: None,
     })
     .await
     .unwrap_err();

@@ -24,7 +24,7 @@ use crate::{
     identity::{Tokens, Whoami},
     lifecycle::Stopper,
     net::Address,
-    pool::{Health, Tried, Watch},
+    pool::{Drain, Health, Leaving, Tried, Watch},
     proxy::Door,
     route::State,
     telemetry::{LogWriter, Metrics},
@@ -93,6 +93,16 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         let pools = || watched.load().pools.to_vec();
         watch.run(pools, |worker| told.leave(worker)).await;
     });
+    let leaving = Arc::<Leaving>::default();
+    let drain = Drain::new(leaving.clone());
+    let (watched, told) = (state.clone(), threads.clone());
+    tasks.spawn(async move {
+        let pools = || {
+            let state = watched.load();
+            (state.pools.to_vec(), state.limits.drain)
+        };
+        drain.run(pools, |worker| told.cut(worker)).await;
+    });
     sources.follow(&settings.pools, &state);
     open.open(bound, &threads, &metrics);
     let doors = Arc::new(ArcSwap::from_pointee(open.doors()));
@@ -101,7 +111,17 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         .map(|listener| listener.local_addr())
         .transpose()?;
     if let Some(listener) = admin_listener {
-        let shared = admin::Shared::new(state.clone(), doors.clone(), metrics.clone())?;
+        let token = settings
+            .admin
+            .as_ref()
+            .and_then(|admin| admin.token.clone());
+        let shared = admin::Shared::new(
+            state.clone(),
+            doors.clone(),
+            leaving,
+            metrics.clone(),
+            token,
+        )?;
         tasks.spawn(admin::serve(listener, shared, stop));
     }
     Ok(Running {

@@ -131,6 +131,26 @@ impl Node {
             .ok()
     }
 
+    /// A text that `read` makes something of, and that no fault repeats.
+    pub(super) fn secret<T>(
+        self,
+        read: impl FnOnce(&str) -> Result<T, &'static str>,
+        faults: &mut Vec<Fault>,
+    ) -> Option<T> {
+        let fault = self.fault("");
+        let refused = |message: &str| Fault {
+            message: message.into(),
+            ..fault
+        };
+        let ValueKind::String(text) = self.kind else {
+            faults.push(refused("expected a text; put it in quotes"));
+            return None;
+        };
+        read(&text)
+            .map_err(|message| faults.push(refused(message)))
+            .ok()
+    }
+
     /// A number, whole or not.
     pub(super) fn number(self, faults: &mut Vec<Fault>) -> Option<f64> {
         let number = match self.kind {

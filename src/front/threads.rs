@@ -20,7 +20,7 @@ use tokio::{
 use super::Arrival;
 use crate::{
     identity::Whoami,
-    lifecycle::Deadlines,
+    lifecycle::{Cut, Deadlines},
     pool::{Connections, WorkerId},
     proxy::Core,
     route::State,
@@ -45,6 +45,8 @@ enum Order {
     Serve(Arrival),
     /// To take its requests away from a worker.
     Leave(WorkerId),
+    /// To end what runs at a worker, where it cannot be taken away.
+    Cut(WorkerId),
     /// To end the connections that came in by that listener, as soon as each is idle.
     Close(u16),
     /// To end each connection with its next answer.
@@ -135,6 +137,11 @@ impl Threads {
         self.tell(|| Order::Leave(worker));
     }
 
+    /// Has every thread end what runs at a worker: moved where that does no harm.
+    pub fn cut(&self, worker: WorkerId) {
+        self.tell(|| Order::Cut(worker));
+    }
+
     /// Has every thread end the connections of a listener that is gone, as soon as each is idle.
     pub fn close(&self, listener: u16) {
         self.tell(|| Order::Close(listener));
@@ -182,7 +189,8 @@ async fn run(core: Rc<Core>, mut orders: UnboundedReceiver<Order>, connections: 
                 }
             }
             (Some(Order::Serve(..)), None) => {}
-            (Some(Order::Leave(worker)), _) => core.deadlines.cut(worker.number()),
+            (Some(Order::Leave(worker)), _) => core.deadlines.cut(worker.number(), Cut::Move),
+            (Some(Order::Cut(worker)), _) => core.deadlines.cut(worker.number(), Cut::End),
             (Some(Order::Close(listener)), _) => core.deadlines.close(listener),
             (Some(Order::LastAnswers), _) => core.deadlines.last_answers(),
             (Some(Order::Hurry), _) => {

@@ -32,14 +32,23 @@ struct Slot {
     idle: bool,
     /// Whom the connection waits for, by a number of the caller's.
     holds: u32,
-    /// Whom it waits for is gone.
-    cut: bool,
+    /// What to do as whom it waits for is gone.
+    cut: Option<Cut>,
     /// The listener that the client came in by; [`CLOSED`] once that is closed.
     listener: u16,
 }
 
 /// No listener has this number.
 const CLOSED: u16 = u16::MAX;
+
+/// Whom a connection waits for is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// It waits for another, if that does no harm.
+    Move,
+    /// It waits no longer.
+    End,
+}
 
 /// The deadline of one connection.
 pub struct Deadline {
@@ -67,7 +76,7 @@ impl Deadlines {
             waker: None,
             idle: false,
             holds: 0,
-            cut: false,
+            cut: None,
             listener,
         });
         Deadline {
@@ -114,13 +123,13 @@ impl Deadlines {
     }
 
     /// Tells every connection that holds `number`.
-    pub fn cut(&self, number: u32) {
+    pub fn cut(&self, number: u32, cut: Cut) {
         let mut slots = self.0.slots.borrow_mut();
         for (_, slot) in slots.iter_mut().filter(|(_, slot)| slot.holds == number) {
-            slot.cut = true;
+            slot.cut = Some(cut);
         }
         drop(slots);
-        self.wake(|slot| slot.cut);
+        self.wake(|slot| slot.cut.is_some());
     }
 
     /// The time of the last sweep: at most [`SWEEP`] ago while the thread turns.
@@ -155,11 +164,11 @@ impl Deadline {
     /// The connection waits for somebody, whose number is not 0, until it holds another.
     pub fn hold(&self, number: u32) {
         let slot = &mut self.table.slots.borrow_mut()[self.slot];
-        (slot.holds, slot.cut) = (number, false);
+        (slot.holds, slot.cut) = (number, None);
     }
 
-    /// True when whom it waits for is gone.
-    pub fn is_cut(&self) -> bool {
+    /// What to do when whom it waits for is gone.
+    pub fn cut(&self) -> Option<Cut> {
         self.table.slots.borrow()[self.slot].cut
     }
 
@@ -192,7 +201,7 @@ impl Deadline {
         let slot = &mut self.table.slots.borrow_mut()[self.slot];
         (slot.at, slot.idle) = (Some(self.table.now.get() + SWEEP + time), idle);
         if idle {
-            (slot.holds, slot.cut) = (0, false);
+            (slot.holds, slot.cut) = (0, None);
         }
     }
 }

@@ -5,7 +5,7 @@ mod stop;
 
 use std::time::Duration;
 
-pub use deadlines::{Deadline, Deadlines};
+pub use deadlines::{Cut, Deadline, Deadlines};
 pub use stop::{Stop, Stopper};
 
 /// How we stop.

@@ -2,6 +2,7 @@
 
 mod breaker;
 mod connections;
+mod drain;
 mod health;
 mod lease;
 mod view;
@@ -9,6 +10,7 @@ mod worker;
 
 pub use breaker::Health;
 pub use connections::Connections;
+pub use drain::{Drain, Leaving};
 pub use health::Watch;
 pub use lease::Lease;
 pub use view::{Choice, Tried, View};

@@ -75,7 +75,11 @@ impl View {
                         worker.address == endpoint.address && worker.weight == endpoint.weight
                     })
                     .cloned()
-                    .unwrap_or_else(|| Arc::new(Worker::new(&settings.name, endpoint)))
+                    .unwrap_or_else(|| {
+                        let worker = Worker::new(&settings.name, endpoint);
+                        worker.drain(known.is_some_and(|known| known.drains()));
+                        Arc::new(worker)
+                    })
             })
             .collect();
         Self {

@@ -33,6 +33,8 @@ pub struct Worker {
     pub weight: f64,
     pub(super) seed: u64,
     condition: AtomicU8,
+    /// Gets no new requests, whatever its health.
+    drains: AtomicBool,
     /// The part of its keys that it gets while it starts, in thousandths.
     share: AtomicU32,
     /// Requests that it failed in a row.
@@ -109,6 +111,7 @@ impl Worker {
             weight: found.weight,
             seed: balance::seed(&found.name),
             condition: AtomicU8::new(Condition::Serving as u8),
+            drains: AtomicBool::new(false),
             share: AtomicU32::new(WHOLE),
             strikes: AtomicU32::new(0),
             answered: AtomicBool::new(false),
@@ -122,6 +125,9 @@ impl Worker {
 
     /// Whether it gets new requests.
     pub fn condition(&self) -> Condition {
+        if self.drains() {
+            return Condition::Draining;
+        }
         Condition::ALL[usize::from(self.condition.load(Ordering::Relaxed)) % Condition::ALL.len()]
     }
 
@@ -131,6 +137,16 @@ impl Worker {
         self.strikes.store(0, Ordering::Relaxed);
         self.answered.store(false, Ordering::Relaxed);
         self.probed.store(false, Ordering::Relaxed);
+    }
+
+    /// Gives it no new requests from now on, or again.
+    pub fn drain(&self, drains: bool) {
+        self.drains.store(drains, Ordering::Relaxed);
+    }
+
+    /// True while it gets no new requests, whatever its health.
+    pub fn drains(&self) -> bool {
+        self.drains.load(Ordering::Relaxed)
     }
 
     /// The part of its keys that it gets while it starts, in thousandths.

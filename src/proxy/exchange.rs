@@ -14,6 +14,7 @@ use crate::{
         with_output,
     },
     identity::Lesson,
+    lifecycle::Cut,
     net::Stream,
     telemetry::Reason,
 };
@@ -110,10 +111,7 @@ impl<'a> Exchange<'a> {
 
     /// Runs to the answer's end.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        if self.conversation.deadline.is_cut()
-            && self.answer.is_none()
-            && self.request.is_repeatable()
-        {
+        if self.is_cut() {
             return Poll::Ready(self.fail(Reason::Ejected));
         }
         if self.conversation.deadline.is_over(cx) {
@@ -123,6 +121,15 @@ impl<'a> Exchange<'a> {
             return Poll::Ready(Err(failure));
         }
         self.poll_answer(cx)
+    }
+
+    /// True when the worker is gone for this request.
+    fn is_cut(&self) -> bool {
+        match self.conversation.deadline.cut() {
+            None => false,
+            Some(Cut::Move) => self.answer.is_none() && self.request.is_repeatable(),
+            Some(Cut::End) => true,
+        }
     }
 
     /// Client to worker; pending for ever once all is sent, and watches the client from then on.

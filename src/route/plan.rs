@@ -32,6 +32,8 @@ pub struct Limits {
     pub wait_initial: Duration,
     /// For a worker, while none takes another request.
     pub wait_other: Duration,
+    /// For what runs at a worker that drains, until it is cut.
+    pub drain: Duration,
     /// Bytes of a request's body.
     pub body: u64,
     /// Bytes of an upload of media; Synapse's `max_upload_size`.
@@ -53,6 +55,7 @@ impl Default for Limits {
             wait_sync: Duration::from_secs(5),
             wait_initial: Duration::from_secs(30),
             wait_other: Duration::from_secs(60),
+            drain: Duration::from_secs(60),
             body: 13_107_200,
             media_upload: 50 << 20,
         }

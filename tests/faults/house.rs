@@ -1,6 +1,6 @@
 //! A proxy in front of stand-in workers.
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use thalamus::{
     app::{self, Running},
@@ -9,7 +9,7 @@ use thalamus::{
     front,
     matrix::Group,
     net::Address,
-    pool::{self, Condition, Health},
+    pool::{self, Condition, Health, Worker},
     route, telemetry,
 };
 use tokio::time::{sleep, timeout};
@@ -52,15 +52,21 @@ impl House {
 
     /// Loads another configuration: these sync workers only, by their places.
     pub async fn reload(&mut self, sync: &[usize]) {
-        let settings = settings(self.pools(sync));
+        self.reload_with(sync, |_| ()).await;
+    }
+
+    /// The same, with settings as `change` leaves them.
+    pub async fn reload_with(&mut self, sync: &[usize], change: impl FnOnce(&mut Settings)) {
+        let mut settings = settings(self.pools(sync));
+        change(&mut settings);
         self.running.reload(Ok(settings)).await;
     }
 
     /// Loads another configuration: listeners at these addresses.
     pub async fn listen(&mut self, addresses: &[&str]) {
-        let mut settings = settings(self.pools(&[0, 1, 2]));
-        settings.listeners = addresses.iter().map(|address| listener(address)).collect();
-        self.running.reload(Ok(settings)).await;
+        let listeners = addresses.iter().map(|address| listener(address)).collect();
+        self.reload_with(&[0, 1, 2], |settings| settings.listeners = listeners)
+            .await;
     }
 
     fn pools(&self, sync: &[usize]) -> Vec<pool::Settings> {
@@ -68,11 +74,16 @@ impl House {
         pools(&self.main, &self.typing, sync)
     }
 
-    /// The condition of a sync worker.
+    /// The condition of a worker.
     pub fn condition(&self, name: &str) -> Condition {
+        self.worker(name).condition()
+    }
+
+    /// A worker of some pool.
+    pub fn worker(&self, name: &str) -> Arc<Worker> {
         let state = self.running.state.load();
         let worker = state.workers().find(|worker| &*worker.name == name);
-        worker.unwrap().condition()
+        worker.unwrap().clone()
     }
 
     /// Waits until a sync worker is in that condition.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is the report of a test")]
 
 mod clients;
+mod drain;
 mod health;
 mod house;
 mod reload;

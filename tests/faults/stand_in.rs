@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::{
@@ -13,7 +14,10 @@ use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     sync::watch,
     task::JoinSet,
+    time::{sleep, timeout},
 };
+
+use crate::house::HANGS;
 
 /// One stand-in worker.
 pub struct StandIn {
@@ -87,6 +91,16 @@ impl StandIn {
     /// Answers every parked sync, and those that come.
     pub fn release(&self) {
         self.shared.released.send_replace(true);
+    }
+
+    /// Waits until no sync waits here.
+    pub async fn gone(&self) {
+        let seen = async {
+            while self.parked() > 0 {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(HANGS, seen).await.expect("some stay");
     }
 
     pub fn parked(&self) -> usize {

@@ -37,7 +37,7 @@ function remember(pools, now) {
   const alive = new Set();
   for (const pool of pools) {
     for (const worker of pool.workers) {
-      const key = JSON.stringify([pool.name, worker.name]);
+      const key = JSON.stringify([pool.name, worker.name, worker.address]);
       alive.add(key);
       const last = seen.get(key)?.at(-1);
       // Fewer than before: Thalamus or the worker's entry has started anew.
@@ -296,5 +296,26 @@ function showExplained(out, answer) {
   out.replaceChildren(list, element("p", "", answer.why ?? ""));
 }
 
+/* ---- draining a worker */
+
+async function drain(event) {
+  event.preventDefault();
+  const form = new FormData(event.target);
+  const named = new URLSearchParams({ pool: form.get("pool"), worker: form.get("worker") });
+  const out = byId("drained");
+  try {
+    const answer = await fetch(`/api/drain?${named}`, {
+      method: event.submitter.value,
+      headers: { Authorization: `Bearer ${form.get("token")}` },
+    });
+    const said = await answer.json();
+    setText(out, said.error ?? `${said.worker} of pool ${said.pool}: ${said.state}`);
+    out.className = said.error ? "failing" : "";
+  } catch (error) {
+    setText(out, `No answer: ${error.message}`);
+  }
+}
+
+document.querySelector("#drain form").addEventListener("submit", drain);
 document.querySelector("#explain form").addEventListener("submit", explain);
 ask();

@@ -64,6 +64,7 @@ fn read_timeouts(mut table: Table, limits: &mut Limits, faults: &mut Vec<Fault>)
         ("wait_sync", &mut limits.wait_sync),
         ("wait_initial", &mut limits.wait_initial),
         ("wait_other", &mut limits.wait_other),
+        ("drain", &mut limits.drain),
     ] {
         *limit = duration(&mut table, key, faults).unwrap_or(*limit);
         if limit.is_zero() {

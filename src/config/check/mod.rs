@@ -86,8 +86,11 @@ fn admin(node: Node, faults: &mut Vec<Fault>) -> Option<admin::Settings> {
     let mut table = node.table(faults)?;
     let address = table.require("address", "such as 127.0.0.1:9090", faults);
     let address = address.and_then(|node| node.parse(admin_address, faults));
+    let token = table
+        .take("token")
+        .and_then(|node| node.secret(admin::Token::new, faults));
     table.finish(faults);
-    address.map(|address| admin::Settings { address })
+    address.map(|address| admin::Settings { address, token })
 }
 
 fn admin_address(text: &str) -> Result<Address, String> {
