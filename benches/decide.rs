@@ -35,7 +35,8 @@ fn decide(target: &str, header: &[u8]) -> Option<u64> {
 
 fn decide_known(tokens: &Tokens, target: &str, header: &[u8]) -> Option<u64> {
     let call = call(target);
-    let caller = tokens.recognise(caller(header, call.query)).caller;
+    let mut caller = caller(header, call.query);
+    tokens.recognise(&mut caller);
     Key::new(&call, &caller, CLIENT).hash()
 }
 

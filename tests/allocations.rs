@@ -40,9 +40,8 @@ fn decide(tokens: &Tokens) -> u64 {
     for (method, target) in TARGETS {
         for authorization in CALLERS {
             let call = classify(Method::from(method), target);
-            let caller = tokens
-                .recognise(Caller::new(authorization, call.query))
-                .caller;
+            let mut caller = Caller::new(authorization, call.query);
+            tokens.recognise(&mut caller);
             let key = Key::new(&call, &caller, client);
             sum = sum.wrapping_add(key.hash().unwrap_or_default());
         }

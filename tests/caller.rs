@@ -242,6 +242,13 @@ fn servers_sign_with_their_name() {
 }
 
 #[test]
+fn a_name_that_no_server_can_have_is_nobodys() {
+    let named = |length| origin(&format!("X-Matrix origin={}", "x".repeat(length)));
+    assert_eq!(named(259).map(|name| name.len()), Some(259));
+    assert_eq!(named(260), None);
+}
+
+#[test]
 fn a_server_with_several_keys_sends_several_headers() {
     let first = Authorization::Several(b"X-Matrix origin=a,key=k,sig=s");
     assert!(matches!(Caller::new(first, ""), Caller::Server("a")));

@@ -91,18 +91,17 @@ impl Appservices {
 
     /// Names the caller if the token is an application service's: the user that `user_id` in the query names, else
     /// its sender (`synapse/api/auth/base.py`). Whether it may act as that user is for Synapse to say.
-    pub fn recognise<'a>(&self, caller: Caller<'a>, query: &str) -> Caller<'a> {
+    pub fn recognise(&self, caller: &mut Caller<'_>, query: &str) {
         let (Caller::Token(token) | Caller::Invalid(token)) = caller else {
-            return caller;
+            return;
         };
         if self.all.is_empty() {
-            return caller;
+            return;
         }
-        let Some(place) = token.read(|bytes| self.places.get(bytes)) else {
-            return caller;
-        };
-        let named = parameter(query, "user_id").and_then(Localpart::from_parameter);
-        Caller::Appservice(named.unwrap_or(self.all[*place].sender))
+        if let Some(place) = token.read(|bytes| self.places.get(bytes)) {
+            let named = parameter(query, "user_id").and_then(Localpart::from_parameter);
+            *caller = Caller::Appservice(named.unwrap_or(self.all[*place].sender));
+        }
     }
 }
 
@@ -121,8 +120,9 @@ mod tests {
     }
 
     fn caller(authorization: Authorization<'_>, query: &str) -> String {
-        let caller = Caller::new(authorization, query);
-        bridge().recognise(caller, query).to_string()
+        let mut caller = Caller::new(authorization, query);
+        bridge().recognise(&mut caller, query);
+        caller.to_string()
     }
 
     #[test]

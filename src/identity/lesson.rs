@@ -130,8 +130,9 @@ mod tests {
     impl Class {
         fn caller(&self, token: &str) -> Option<UserHash> {
             let header = format!("Bearer {token}");
-            let caller = Caller::new(Authorization::One(header.as_bytes()), "");
-            self.0.recognise(caller).caller.user()
+            let mut caller = Caller::new(Authorization::One(header.as_bytes()), "");
+            self.0.recognise(&mut caller);
+            caller.user()
         }
 
         /// Whose `mct_new` and `mct_old` are after an answer of these pieces to a request with that token.
@@ -140,8 +141,8 @@ mod tests {
             let header = format!("Bearer {token}");
             let method = Method::from(method);
             let call = classify(method, target);
-            let caller = Caller::new(Authorization::One(header.as_bytes()), call.query);
-            let caller = self.0.recognise(caller).caller;
+            let mut caller = Caller::new(Authorization::One(header.as_bytes()), call.query);
+            self.0.recognise(&mut caller);
             if let Some(mut lesson) = Lesson::new(&self.0, method, &call, &caller)
                 && pieces.iter().all(|piece| lesson.hear(piece.as_bytes()))
             {

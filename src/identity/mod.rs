@@ -13,7 +13,7 @@ mod whoami;
 pub use appservice::{Appservice, Appservices, Prefix, Secret};
 pub use lesson::Lesson;
 pub use settings::Settings;
-pub use tokens::{Recognised, Tokens};
+pub use tokens::Tokens;
 pub use whoami::{Question, Whoami};
 
 use tokens::TokenHash;

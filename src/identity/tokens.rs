@@ -24,15 +24,6 @@ pub struct Tokens {
     start: Instant,
 }
 
-/// What is known of a caller.
-#[derive(Clone, Copy, Debug)]
-pub struct Recognised<'a> {
-    /// Who seems to ask.
-    pub caller: Caller<'a>,
-    /// The caller has a token that nobody was asked about yet.
-    pub unasked: bool,
-}
-
 /// After a question that got no answer.
 const FAILED: Duration = Duration::from_secs(2);
 
@@ -53,22 +44,16 @@ impl Tokens {
         }
     }
 
-    /// Names the user of an opaque token that is known. Allocates nothing.
-    pub fn recognise<'a>(&self, caller: Caller<'a>) -> Recognised<'a> {
+    /// Names the user of an opaque token that is known; true when nobody was asked yet whose it is. Allocates nothing.
+    pub fn recognise(&self, caller: &mut Caller<'_>) -> bool {
         let Caller::Token(token) = caller else {
-            let unasked = false;
-            return Recognised { caller, unasked };
+            return false;
         };
-        match self.find(self.hash(&token)) {
-            Found::User(user) => Recognised {
-                caller: Caller::Known(user),
-                unasked: false,
-            },
-            found => Recognised {
-                caller,
-                unasked: found == Found::Nothing,
-            },
+        let found = self.find(self.hash(token));
+        if let Found::User(user) = found {
+            *caller = Caller::Known(user);
         }
+        found == Found::Nothing
     }
 
     /// Keeps whose an opaque token is; one that names its user itself needs no place.
@@ -166,9 +151,9 @@ mod tests {
 
     fn recognised(tokens: &Tokens, token: &str) -> (Option<UserHash>, bool) {
         let header = format!("Bearer {token}");
-        let caller = Caller::new(Authorization::One(header.as_bytes()), "");
-        let recognised = tokens.recognise(caller);
-        (recognised.caller.user(), recognised.unasked)
+        let mut caller = Caller::new(Authorization::One(header.as_bytes()), "");
+        let unasked = tokens.recognise(&mut caller);
+        (caller.user(), unasked)
     }
 
     #[test]
@@ -193,9 +178,8 @@ mod tests {
         let tokens = Tokens::default();
         tokens.learn(b"mat_a+b", alice());
         let query = "access_token=mat%5Fa%2Bb";
-        let caller = tokens
-            .recognise(Caller::new(Authorization::None, query))
-            .caller;
+        let mut caller = Caller::new(Authorization::None, query);
+        tokens.recognise(&mut caller);
         assert_eq!(caller.user(), Some(alice()));
     }
 

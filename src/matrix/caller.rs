@@ -38,11 +38,14 @@ impl<'a> Caller<'a> {
 
     /// Reads the caller from a token alone.
     pub fn of(token: Token<'a>) -> Self {
-        match token.read(|bytes| syt::localpart(bytes).or_else(|| macaroon::localpart(bytes))) {
-            Some(user) => Self::User(user),
-            None if token.read(syt::claims) => Self::Invalid(token),
-            None => Self::Token(token),
+        if let Some(user) = token.read(syt::localpart) {
+            return Self::User(user);
         }
+        if token.read(syt::claims) {
+            return Self::Invalid(token);
+        }
+        let user = token.read(macaroon::localpart);
+        user.map_or(Self::Token(token), Self::User)
     }
 
     /// What the user is placed by, if it is one that we know.

@@ -24,7 +24,10 @@ fn unquote(value: &[u8]) -> &[u8] {
     inner.map_or(value, |inner| inner.strip_suffix(b"\"").unwrap_or(inner))
 }
 
+/// A host name has 253 bytes at most, and a port 6 with its colon.
+const LONGEST: usize = 259;
+
 fn server_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".:-[]".contains(&byte);
-    !name.is_empty() && name.bytes().all(allowed)
+    (1..=LONGEST).contains(&name.len()) && name.bytes().all(allowed)
 }

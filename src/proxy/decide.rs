@@ -4,7 +4,6 @@ use std::net::IpAddr;
 
 use crate::{
     http1::Request,
-    identity::Recognised,
     matrix::{Call, Caller, Key, Method, classify},
     route::{Plan, State},
 };
@@ -35,9 +34,9 @@ pub fn decide<'b>(state: &State, request: &Request<'_, 'b>, peer: &Peer) -> Deci
     let client = peer.client(request);
     let method = Method::from_bytes(request.method.as_bytes());
     let call = classify(method, request.target);
-    let caller = Caller::new(request.authorization, call.query);
-    let caller = state.appservices.recognise(caller, call.query);
-    let Recognised { caller, unasked } = state.tokens.recognise(caller);
+    let mut caller = Caller::new(request.authorization, call.query);
+    state.appservices.recognise(&mut caller, call.query);
+    let unasked = state.tokens.recognise(&mut caller);
     let key = Key::new(&call, &caller, client);
     let plan = Plan::new(method, &call, &key, &state.limits);
     let own = peer.door.answer(request, method, &call, client);
