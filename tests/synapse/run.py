@@ -19,13 +19,15 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--binary", type=pathlib.Path, default=HERE.parents[1] / "target/release/thalamus",
                    help="the program under test (default: the release build of this checkout)")
+    p.add_argument("--suite", choices=("suite", "callers"), default="suite",
+                   help="what is driven: everything (default), or users whose tokens name nobody and change all the time")
     p.add_argument("--keep", action="store_true", help="keep logs, configuration and database also after a success")
     args = p.parse_args()
     if not args.binary.exists():
         p.error(f"{args.binary} does not exist; cargo build --release makes it, --binary names another")
     # The suite itself runs in the environment that has Synapse and the client library.
     python = environment.prepare()
-    os.execv(python, [str(python), str(HERE / "suite.py"), str(args.binary.resolve()), *["--keep"] * args.keep])
+    os.execv(python, [str(python), str(HERE / f"{args.suite}.py"), str(args.binary.resolve()), *["--keep"] * args.keep])
 
 
 if __name__ == "__main__":
