@@ -4,7 +4,7 @@ use std::{hint::black_box, net::IpAddr, sync::Arc};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use thalamus::{
-    discovery::{Endpoint, Found, Source},
+    discovery::{Endpoint, Source},
     http1::Request,
     identity::Tokens,
     matrix::{Authorization, Call, Caller, Group, Key, Localpart, Method, UserHash, classify},
@@ -53,19 +53,18 @@ fn tokens() -> Tokens {
 }
 
 fn pool(workers: usize) -> View {
-    let endpoint = |n: usize| Endpoint {
-        name: format!("sync{n}").into(),
-        address: Address::Host("worker".into(), n as u16),
-        weight: 1.0,
+    let endpoint = |n: usize| {
+        let address = Address::Host("worker".into(), n as u16);
+        Endpoint::new(format!("sync{n}"), address)
     };
-    let found: Found = (0..workers).map(endpoint).collect();
+    let endpoints: Arc<[_]> = (0..workers).map(endpoint).collect();
     let settings = Settings {
         name: "sync".into(),
         serves: vec![Group::Sync],
         generic: false,
-        source: Source::Static(found.clone()),
+        source: Source::Static(endpoints.clone()),
     };
-    View::new(Arc::new(settings), &found, None)
+    View::new(Arc::new(settings), &endpoints.into(), None)
 }
 
 /// A lease taken and given back, as each request does.

@@ -6,14 +6,26 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 
 use super::Desk;
-use crate::pool::{self, View};
+use crate::{
+    discovery,
+    pool::{self, View},
+};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Pool {
     name: String,
     serves: Vec<&'static str>,
     source: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stale: Option<Stale>,
     workers: Vec<Worker>,
+}
+
+/// Why the source cannot be asked, and for how long.
+#[derive(Debug, Serialize)]
+struct Stale {
+    seconds: u64,
+    why: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -53,12 +65,22 @@ impl Pool {
                 .chain(generic)
                 .collect(),
             source: settings.source.name(),
+            stale: view.stale.as_deref().map(Stale::new),
             workers: view
                 .workers
                 .iter()
                 .chain(left)
                 .map(|worker| Worker::new(worker))
                 .collect(),
+        }
+    }
+}
+
+impl Stale {
+    fn new(stale: &discovery::Stale) -> Self {
+        Self {
+            seconds: stale.since.elapsed().as_secs(),
+            why: stale.why.to_string(),
         }
     }
 }

@@ -1,14 +1,15 @@
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::Instant,
 };
 
 use super::*;
 use crate::{
-    discovery::{Endpoint, Source},
+    discovery::{Endpoint, Found, Source, Stale},
     lifecycle::Stopper,
     matrix::Group,
     pool::{self, Condition, Lease},
@@ -89,10 +90,11 @@ impl Pages {
 }
 
 fn pool(name: &str, serves: &[Group], workers: &[&str]) -> pool::Settings {
-    let endpoint = |(index, name): (usize, &&str)| Endpoint {
-        name: (*name).into(),
-        address: format!("127.0.0.1:{}", 8001 + index).parse().unwrap(),
-        weight: 1.0,
+    let endpoint = |(index, name): (usize, &&str)| {
+        Endpoint::new(
+            *name,
+            format!("127.0.0.1:{}", 8001 + index).parse().unwrap(),
+        )
     };
     pool::Settings {
         name: name.into(),
@@ -206,6 +208,39 @@ async fn a_worker_that_left_is_shown_while_it_runs_something() {
         (&workers[1]["name"], &workers[1]["state"]),
         (&json!("sync1"), &json!("draining"))
     );
+}
+
+#[tokio::test]
+async fn a_source_that_is_lost_is_shown_with_its_age() {
+    let pages = Pages::start(&usual()).await;
+    let found = |stale| Found {
+        endpoints: [Endpoint::new("sync1", "127.0.0.1:8001".parse().unwrap())].into(),
+        stale,
+    };
+    let lost = Stale {
+        since: Instant::now() - Duration::from_secs(90),
+        why: "ask 10.0.0.10: timed out".into(),
+    };
+    let state = pages.state.load();
+    pages.state.store(Arc::new(
+        state.with_found("sync", &found(Some(lost.into()))),
+    ));
+    let pool = &pages.json("/api/pools").await[1];
+    assert_eq!(pool["stale"]["why"], "ask 10.0.0.10: timed out");
+    assert!(pool["stale"]["seconds"].as_u64().unwrap() >= 90);
+    assert_eq!(pool["workers"][0]["name"], "sync1");
+    let metrics = pages.ask("/metrics").await.body;
+    let metric = |pool| {
+        let start = format!("thalamus_pool_stale_seconds{{pool=\"{pool}\"}} ");
+        let line = metrics.lines().find_map(|line| line.strip_prefix(&start));
+        line.unwrap().parse::<f64>().unwrap()
+    };
+    assert!(metric("sync") >= 90.0);
+    assert_eq!(metric("main"), 0.0);
+    pages
+        .state
+        .store(Arc::new(state.with_found("sync", &found(None))));
+    assert_eq!(pages.json("/api/pools").await[1]["stale"], Value::Null);
 }
 
 #[tokio::test]

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use prometheus::{
-    IntCounterVec, IntGaugeVec, Opts,
+    GaugeVec, IntCounterVec, IntGaugeVec, Opts,
     core::{self, Desc},
     proto::MetricFamily,
 };
 
 use crate::{
-    pool::{Condition, Worker},
+    pool::{Condition, View, Worker},
     route::State,
 };
 
@@ -28,6 +28,7 @@ struct Vectors {
     states: IntGaugeVec,
     served: IntCounterVec,
     failed: IntCounterVec,
+    stale: GaugeVec,
 }
 
 impl Collector {
@@ -50,10 +51,9 @@ impl core::Collector for Collector {
         let Ok(vectors) = Vectors::new() else {
             return Vec::new();
         };
-        self.state
-            .load()
-            .workers()
-            .for_each(|worker| vectors.add(worker));
+        let state = self.state.load();
+        state.pools.iter().for_each(|pool| vectors.add_pool(pool));
+        state.workers().for_each(|worker| vectors.add(worker));
         vectors
             .all()
             .into_iter()
@@ -88,11 +88,31 @@ impl Vectors {
                 "thalamus_worker_failed_total",
                 "Requests that a worker did not answer whole.",
             )?,
+            stale: GaugeVec::new(
+                Opts::new(
+                    "thalamus_pool_stale_seconds",
+                    "For how long a pool's source could not be asked; 0 while it can be.",
+                ),
+                &["pool"],
+            )?,
         })
     }
 
-    fn all(&self) -> [&dyn core::Collector; 4] {
-        [&self.in_flight, &self.states, &self.served, &self.failed]
+    fn all(&self) -> [&dyn core::Collector; 5] {
+        [
+            &self.in_flight,
+            &self.states,
+            &self.served,
+            &self.failed,
+            &self.stale,
+        ]
+    }
+
+    fn add_pool(&self, pool: &View) {
+        let age = pool.stale.as_ref().map(|stale| stale.since.elapsed());
+        self.stale
+            .with_label_values(&[&pool.settings.name])
+            .set(age.unwrap_or_default().as_secs_f64());
     }
 
     fn add(&self, worker: &Worker) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use crate::net::Address;
 
@@ -15,16 +15,45 @@ pub struct Endpoint {
     pub address: Address,
     /// Its share of the keys, against the other workers of its pool; above 0.
     pub weight: f64,
+    /// True when it is about to go: it gets no new requests, what runs there ends by itself.
+    pub draining: bool,
 }
 
 /// The full set of workers that a source last saw.
-pub type Found = Arc<[Endpoint]>;
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// The workers, each name once.
+    pub endpoints: Arc<[Endpoint]>,
+    /// Set while the source cannot be asked: the workers are those of that moment.
+    pub stale: Option<Arc<Stale>>,
+}
+
+/// Since when and why a source's answer is old.
+#[derive(Debug, PartialEq)]
+pub struct Stale {
+    /// When the source was lost.
+    pub since: Instant,
+    /// What was tried, what came of it, and the way out.
+    pub why: Box<str>,
+}
 
 /// Where a pool's workers come from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Source {
     /// A list in the configuration.
-    Static(Found),
+    Static(Arc<[Endpoint]>),
+}
+
+impl Endpoint {
+    /// A worker with the usual weight.
+    pub fn new(name: impl Into<Box<str>>, address: Address) -> Self {
+        Self {
+            name: name.into(),
+            address,
+            weight: 1.0,
+            draining: false,
+        }
+    }
 }
 
 impl Source {
@@ -35,10 +64,24 @@ impl Source {
         }
     }
 
+    /// What is known without asking anybody.
+    pub fn known(&self) -> Found {
+        match self {
+            Self::Static(endpoints) => endpoints.clone().into(),
+        }
+    }
+
     /// The latest set, now and whenever it changes.
     pub fn watch(&self) -> watch::Receiver<Found> {
-        match self {
-            Self::Static(found) => watch::channel(found.clone()).1,
+        watch::channel(self.known()).1
+    }
+}
+
+impl From<Arc<[Endpoint]>> for Found {
+    fn from(endpoints: Arc<[Endpoint]>) -> Self {
+        Self {
+            endpoints,
+            stale: None,
         }
     }
 }

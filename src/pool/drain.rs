@@ -126,26 +126,22 @@ mod tests {
 
     use super::*;
     use crate::{
-        discovery::{Endpoint, Found, Source},
+        discovery::{Endpoint, Source},
         pool::{Condition, Lease, Settings},
     };
 
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn view(names: &[&str], before: Option<&View>) -> Arc<View> {
-        let endpoint = |name: &&str| Endpoint {
-            name: (*name).into(),
-            address: "127.0.0.1:1".parse().unwrap(),
-            weight: 1.0,
-        };
-        let found: Found = names.iter().map(endpoint).collect();
+        let endpoint = |name: &&str| Endpoint::new(*name, "127.0.0.1:1".parse().unwrap());
+        let endpoints: Arc<[_]> = names.iter().map(endpoint).collect();
         let settings = Settings {
             name: "sync".into(),
             serves: vec![],
             generic: false,
-            source: Source::Static(found.clone()),
+            source: Source::Static(endpoints.clone()),
         };
-        Arc::new(View::new(Arc::new(settings), &found, before))
+        Arc::new(View::new(Arc::new(settings), &endpoints.into(), before))
     }
 
     struct Case {

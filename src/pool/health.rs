@@ -63,22 +63,22 @@ impl Watch {
         }
     }
 
-    /// Weighs the signs of one pool's workers.
+    /// Weighs the signs of one pool's workers; those that drain are judged no more.
     fn step(&mut self, pool: &View, now: Instant, ejected: &impl Fn(WorkerId)) {
-        let signs: Vec<Signs> = pool
-            .workers
+        let stays = |worker: &&Arc<Worker>| worker.condition() != Condition::Draining;
+        let workers: Vec<_> = pool.workers.iter().filter(stays).collect();
+        let signs: Vec<Signs> = workers
             .iter()
             .map(|worker| self.signs(worker, now))
             .collect();
-        let sick = pool
-            .workers
+        let sick = workers
             .iter()
             .zip(&signs)
             .filter(|(worker, signs)| self.is_sick(worker, signs))
             .count();
-        let spared = sick * 2 > pool.workers.len();
+        let spared = sick * 2 > workers.len();
         pool.set_spared(spared);
-        for (worker, signs) in pool.workers.iter().zip(signs) {
+        for (worker, signs) in workers.into_iter().zip(signs) {
             let Some(record) = self.records.get_mut(&worker.id) else {
                 continue;
             };

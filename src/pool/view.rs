@@ -11,7 +11,7 @@ use std::{
 use super::{Lease, Settings, Worker, WorkerId};
 use crate::{
     balance::{self, Order},
-    discovery::Found,
+    discovery::{Found, Stale},
 };
 
 /// A pool as the requests of this moment see it; a change of its workers makes a new one.
@@ -21,6 +21,8 @@ pub struct View {
     pub settings: Arc<Settings>,
     /// Its workers, in their source's order, which places nobody.
     pub workers: Box<[Arc<Worker>]>,
+    /// Set while their source cannot be asked.
+    pub stale: Option<Arc<Stale>>,
     seeds: Box<[u64]>,
     weights: Box<[f64]>,
     spared: AtomicBool,
@@ -67,19 +69,20 @@ impl View {
     /// with their counts and connections.
     pub fn new(settings: Arc<Settings>, found: &Found, before: Option<&Self>) -> Self {
         let workers: Box<[_]> = found
+            .endpoints
             .iter()
             .map(|endpoint| {
                 let known = before.and_then(|view| view.worker(&endpoint.name));
-                known
-                    .filter(|worker| {
-                        worker.address == endpoint.address && worker.weight == endpoint.weight
-                    })
+                let worker = known
+                    .filter(|worker| worker.is(endpoint))
                     .cloned()
                     .unwrap_or_else(|| {
                         let worker = Worker::new(&settings.name, endpoint);
-                        worker.drain(known.is_some_and(|known| known.drains()));
+                        worker.drain(known.is_some_and(|known| known.is_marked()));
                         Arc::new(worker)
-                    })
+                    });
+                worker.go(endpoint.draining);
+                worker
             })
             .collect();
         Self {
@@ -87,6 +90,7 @@ impl View {
             weights: weights(&workers),
             workers,
             settings,
+            stale: found.stale.clone(),
             spared: AtomicBool::new(before.is_some_and(Self::is_spared)),
         }
     }
@@ -170,4 +174,60 @@ fn weights(workers: &[Arc<Worker>]) -> Box<[f64]> {
 fn turn() -> usize {
     thread_local! { static TURN: Cell<usize> = const { Cell::new(0) }; }
     TURN.with(|turn| turn.replace(turn.get().wrapping_add(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        discovery::{Endpoint, Source},
+        pool::Condition,
+    };
+
+    fn settings() -> Arc<Settings> {
+        Arc::new(Settings {
+            name: "sync".into(),
+            serves: Vec::new(),
+            generic: false,
+            source: Source::Static([].into()),
+        })
+    }
+
+    fn found(workers: &[(&str, bool)]) -> Found {
+        let endpoint = |(index, (name, draining)): (usize, &(&str, bool))| Endpoint {
+            draining: *draining,
+            ..Endpoint::new(*name, format!("10.0.0.{index}:8083").parse().unwrap())
+        };
+        let endpoints: Arc<[_]> = workers.iter().enumerate().map(endpoint).collect();
+        endpoints.into()
+    }
+
+    fn placed(view: &View) -> Vec<String> {
+        let lease = |key| view.lease(Choice::Keyed(key), &Tried::default());
+        let keys = (0..64u64).map(|key| key.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        keys.filter_map(lease).map(|l| l.name.to_string()).collect()
+    }
+
+    #[test]
+    fn one_that_drains_gets_nothing_new_and_moves_nobody_else() {
+        let before = View::new(settings(), &found(&[("a", false), ("b", false)]), None);
+        assert!(placed(&before).iter().any(|name| name == "a"));
+        let after = found(&[("a", true), ("b", false)]);
+        let after = View::new(settings(), &after, Some(&before));
+        assert_eq!(after.workers[0].condition(), Condition::Draining);
+        assert_eq!(
+            after.workers[0], before.workers[0],
+            "what runs there stays counted"
+        );
+        assert!(placed(&after).iter().all(|name| name == "b"));
+        assert_eq!(placed(&after).len(), 64);
+    }
+
+    #[test]
+    fn one_that_is_started_again_elsewhere_drains_no_more() {
+        let going = View::new(settings(), &found(&[("a", false), ("b", true)]), None);
+        let again = View::new(settings(), &found(&[("b", false)]), Some(&going));
+        assert_eq!(again.workers[0].condition(), Condition::Serving);
+        assert_ne!(again.workers[0], going.workers[1], "its address is another");
+    }
 }

@@ -35,6 +35,8 @@ pub struct Worker {
     condition: AtomicU8,
     /// Gets no new requests, whatever its health.
     drains: AtomicBool,
+    /// Its source says that it is about to go.
+    goes: AtomicBool,
     /// The part of its keys that it gets while it starts, in thousandths.
     share: AtomicU32,
     /// Requests that it failed in a row.
@@ -112,6 +114,7 @@ impl Worker {
             seed: balance::seed(&found.name),
             condition: AtomicU8::new(Condition::Serving as u8),
             drains: AtomicBool::new(false),
+            goes: AtomicBool::new(false),
             share: AtomicU32::new(WHOLE),
             strikes: AtomicU32::new(0),
             answered: AtomicBool::new(false),
@@ -121,6 +124,11 @@ impl Worker {
             served: AtomicU64::new(0),
             failed: AtomicU64::new(0),
         }
+    }
+
+    /// True when that is what its source says of it still.
+    pub(super) fn is(&self, found: &Endpoint) -> bool {
+        self.address == found.address && self.weight == found.weight
     }
 
     /// Whether it gets new requests.
@@ -144,9 +152,19 @@ impl Worker {
         self.drains.store(drains, Ordering::Relaxed);
     }
 
+    /// Its source says that it is about to go, or that it is not.
+    pub(super) fn go(&self, goes: bool) {
+        self.goes.store(goes, Ordering::Relaxed);
+    }
+
+    /// True once it was told to [`Self::drain`].
+    pub(super) fn is_marked(&self) -> bool {
+        self.drains.load(Ordering::Relaxed)
+    }
+
     /// True while it gets no new requests, whatever its health.
     pub fn drains(&self) -> bool {
-        self.drains.load(Ordering::Relaxed)
+        self.is_marked() || self.goes.load(Ordering::Relaxed)
     }
 
     /// The part of its keys that it gets while it starts, in thousandths.

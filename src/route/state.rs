@@ -26,10 +26,9 @@ pub struct State {
 }
 
 impl State {
-    /// The first snapshot of a configuration, with the workers that each pool's source has found by now.
+    /// The first snapshot of a configuration, with the workers that need no search.
     pub fn new(pools: &[pool::Settings], limits: Limits) -> Self {
-        let found = |pool: &pool::Settings| pool.source.watch().borrow().clone();
-        Self::build(pools, limits, found, None)
+        Self::build(pools, limits, |pool| pool.source.known(), None)
     }
 
     /// The snapshot of a configuration, with what the sources have `found`; workers that were there `before` keep their

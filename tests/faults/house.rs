@@ -126,11 +126,7 @@ fn pool<'a>(
     serves: &[Group],
     workers: impl IntoIterator<Item = &'a StandIn>,
 ) -> pool::Settings {
-    let endpoint = |worker: &StandIn| Endpoint {
-        name: worker.name.into(),
-        address: Address::Ip(worker.address),
-        weight: 1.0,
-    };
+    let endpoint = |worker: &StandIn| Endpoint::new(worker.name, Address::Ip(worker.address));
     pool::Settings {
         name: name.into(),
         serves: serves.into(),

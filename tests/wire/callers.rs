@@ -19,7 +19,7 @@ async fn stage() -> Stage {
 
 async fn with_budget(budget: Duration) -> Stage {
     let change = |settings: &mut Settings| {
-        let Source::Static(found) = settings.pools[0].source.clone();
+        let found = settings.pools[0].source.known().endpoints;
         let part = |range: std::ops::Range<usize>| Source::Static(found[range].into());
         settings.pools = vec![
             pool("main", &[], part(0..1)),

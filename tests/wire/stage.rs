@@ -57,10 +57,9 @@ impl Stage {
 
     /// A proxy whose main pool listens on these sockets, and settings as `change` leaves them.
     pub async fn on(listeners: Vec<TcpListener>, change: impl FnOnce(&mut Settings)) -> Self {
-        let endpoint = |(index, worker): (usize, &TcpListener)| Endpoint {
-            name: format!("main{index}").into(),
-            address: Address::Ip(worker.local_addr().unwrap()),
-            weight: 1.0,
+        let endpoint = |(index, worker): (usize, &TcpListener)| {
+            let address = Address::Ip(worker.local_addr().unwrap());
+            Endpoint::new(format!("main{index}"), address)
         };
         let found = listeners.iter().enumerate().map(endpoint).collect();
         let mut settings = settings(vec![pool("main", &[], Source::Static(found))]);

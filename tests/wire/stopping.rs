@@ -57,12 +57,7 @@ async fn unix_sockets_serve_on_both_sides() {
     let path = |name: &str| -> PathBuf { folder.path().join(name) };
     let worker = UnixListener::bind(path("main.sock")).unwrap();
     let address = Address::Unix(path("main.sock"));
-    let found = [Endpoint {
-        name: "main".into(),
-        address,
-        weight: 1.0,
-    }]
-    .into();
+    let found = [Endpoint::new("main", address)].into();
     let mut settings = settings(vec![pool("main", &[], Source::Static(found))]);
     settings.listeners[0].address = Address::Unix(path("front.sock"));
     let running = thalamus::app::start(settings).await.unwrap();

@@ -71,6 +71,7 @@ function verdict(pools, config) {
     if (all === 0) problems.push([place, `Pool ${pool.name} has no worker.`]);
     else if (taking === 0) problems.push([place, `Pool ${pool.name}: no worker takes requests.`]);
     else if (taking < all) problems.push([place, `Pool ${pool.name}: ${taking} of ${all} workers take requests.`]);
+    if (pool.stale) problems.push([place, `Pool ${pool.name}: its ${pool.source} source has not answered for ${several(pool.stale.seconds, "second")}: ${pool.stale.why}`]);
     if (taking === 0) bad = true;
     if (failing > 0) problems.push([place, `Pool ${pool.name}: ${several(failing, "request")} failed in the last minute.`]);
   }

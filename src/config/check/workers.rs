@@ -1,16 +1,18 @@
 //! The workers of a pool, as a list in the file.
 
+use std::sync::Arc;
+
 use crate::{
     config::{
         Fault,
         node::{Node, Table},
     },
-    discovery::{Endpoint, Found},
+    discovery::Endpoint,
     net::Address,
 };
 
 /// `workers`: at least one, each name once.
-pub(super) fn read(table: &mut Table, faults: &mut Vec<Fault>) -> Option<Found> {
+pub(super) fn read(table: &mut Table, faults: &mut Vec<Fault>) -> Option<Arc<[Endpoint]>> {
     let node = table.require(
         "workers",
         "list them: `workers: [\"127.0.0.1:8081\"]`",
@@ -66,6 +68,7 @@ fn endpoint(name: Option<Box<str>>, address: Address, weight: f64) -> Endpoint {
         name: name.unwrap_or_else(|| address.to_string().into()),
         address,
         weight,
+        draining: false,
     }
 }
 
