@@ -60,8 +60,21 @@ impl Sources {
 }
 
 async fn follow_one(pool: Box<str>, mut found: watch::Receiver<Found>, state: Arc<ArcSwap<State>>) {
+    let mut before = Found::default();
     while found.changed().await.is_ok() {
         let latest = found.borrow_and_update().clone();
+        tell(&pool, &before, &latest);
         state.rcu(|state| state.with_found(&pool, &latest));
+        before = latest;
+    }
+}
+
+/// A line for the log.
+fn tell(pool: &str, before: &Found, latest: &Found) {
+    let workers = latest.endpoints.len();
+    match (&before.stale, &latest.stale) {
+        (_, Some(stale)) => tracing::warn!(pool, workers, "the last set stays: {}", stale.why),
+        (Some(_), None) => tracing::info!(pool, workers, "the source answers"),
+        (None, None) => tracing::info!(pool, workers, "the source has another set"),
     }
 }

@@ -2,10 +2,7 @@
 
 use std::{path::Path, process::ExitCode};
 
-use crate::{
-    config::{self, Settings},
-    discovery::Source,
-};
+use crate::config::{self, Settings};
 
 /// Prints all faults, or one line that says what was found; warnings go to stderr.
 pub(super) fn check(file: &Path) -> anyhow::Result<ExitCode> {
@@ -25,10 +22,10 @@ pub(super) fn check(file: &Path) -> anyhow::Result<ExitCode> {
 }
 
 fn summary(settings: &Settings) -> String {
-    let listed = settings.pools.iter().map(|pool| {
-        let Source::Static(workers) = &pool.source;
-        workers.len()
-    });
+    let listed = settings
+        .pools
+        .iter()
+        .map(|pool| pool.source.known().endpoints.len());
     [
         count(settings.pools.len(), "pool"),
         count(listed.sum(), "worker"),

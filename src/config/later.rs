@@ -6,7 +6,7 @@ use super::{Fault, node::Table};
 pub(super) const TOP: &[&str] = &["synapse_version"];
 
 /// Of a pool.
-pub(super) const POOL: &[&str] = &["kubernetes", "dns"];
+pub(super) const POOL: &[&str] = &["kubernetes"];
 
 /// Refuses those of `keys` that stand in `table`; true when there was one.
 pub(super) fn refuse(

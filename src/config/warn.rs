@@ -40,7 +40,9 @@ fn trusts_all(index: usize, listener: &front::Settings) -> Option<Fault> {
 }
 
 fn many_writers(pool: &pool::Settings) -> Option<Fault> {
-    let Source::Static(workers) = &pool.source;
+    let Source::Static(workers) = &pool.source else {
+        return None;
+    };
     let group = pool
         .serves
         .iter()
@@ -55,7 +57,9 @@ fn many_writers(pool: &pool::Settings) -> Option<Fault> {
 }
 
 fn same_address(pool: &pool::Settings) -> Option<Fault> {
-    let Source::Static(workers) = &pool.source;
+    let Source::Static(workers) = &pool.source else {
+        return None;
+    };
     let mut seen = workers.iter().enumerate();
     let (index, worker) = seen.find(|(index, worker)| {
         workers[..*index]

@@ -1,10 +1,15 @@
 //! Which workers exist: every source is a receiver of the latest full set. Existence is never health.
 
+pub mod dns;
+mod publisher;
+
 use std::sync::Arc;
 
 use tokio::{sync::watch, time::Instant};
 
 use crate::net::Address;
+
+pub use publisher::Publisher;
 
 /// One worker as its source names it.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +47,8 @@ pub struct Stale {
 pub enum Source {
     /// A list in the configuration.
     Static(Arc<[Endpoint]>),
+    /// What DNS names.
+    Dns(dns::Settings),
 }
 
 impl Endpoint {
@@ -61,6 +68,7 @@ impl Source {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Static(_) => "static",
+            Self::Dns(_) => "dns",
         }
     }
 
@@ -68,12 +76,21 @@ impl Source {
     pub fn known(&self) -> Found {
         match self {
             Self::Static(endpoints) => endpoints.clone().into(),
+            Self::Dns(_) => Found::default(),
         }
     }
 
-    /// The latest set, now and whenever it changes.
+    /// The latest set, now and whenever it changes. A source that has to search does so on the runtime of the caller,
+    /// until nobody holds its receiver.
     pub fn watch(&self) -> watch::Receiver<Found> {
-        watch::channel(self.known()).1
+        let (publisher, found) = Publisher::new(self.known());
+        match self.clone() {
+            Self::Static(_) => {}
+            Self::Dns(settings) => {
+                tokio::spawn(dns::follow(settings, publisher));
+            }
+        }
+        found
     }
 }
 

@@ -2,11 +2,13 @@
 
 mod appservices;
 mod callers;
+mod dns;
 mod health;
 mod limits;
 mod listeners;
 mod pools;
 mod serves;
+mod source;
 mod well_known;
 mod workers;
 
@@ -113,4 +115,15 @@ fn shutdown(node: Option<Node>, faults: &mut Vec<Fault>) -> lifecycle::Settings 
 
 fn duration(table: &mut Table, key: &'static str, faults: &mut Vec<Fault>) -> Option<Duration> {
     table.take(key)?.parse(units::duration, faults)
+}
+
+fn port(node: Node, faults: &mut Vec<Fault>) -> Option<u16> {
+    let fault = node.fault("expected a port from 1 to 65535");
+    let port = u16::try_from(node.whole(faults)?)
+        .ok()
+        .filter(|port| *port > 0);
+    if port.is_none() {
+        faults.push(fault);
+    }
+    port
 }

@@ -1,12 +1,11 @@
 //! Pools, what they serve, and their workers.
 
-use super::{serves, workers};
+use super::{serves, source};
 use crate::{
     config::{
         Fault, later,
         node::{Node, Table},
     },
-    discovery::Source,
     pool,
 };
 
@@ -44,14 +43,14 @@ fn pool(name: &str, node: Node, faults: &mut Vec<Fault>) -> Option<pool::Setting
     let later = later::refuse(&mut table, later::POOL, faults);
     let source = match later {
         true => table.take("workers").map(drop).and(None),
-        false => workers::read(&mut table, faults),
+        false => source::read(&mut table, faults),
     };
     table.finish(faults);
     Some(pool::Settings {
         name: name.into(),
         serves,
         generic,
-        source: Source::Static(source?),
+        source: source?,
     })
 }
 

@@ -3,21 +3,13 @@
 use std::sync::Arc;
 
 use crate::{
-    config::{
-        Fault,
-        node::{Node, Table},
-    },
+    config::{Fault, node::Node},
     discovery::Endpoint,
     net::Address,
 };
 
 /// `workers`: at least one, each name once.
-pub(super) fn read(table: &mut Table, faults: &mut Vec<Fault>) -> Option<Arc<[Endpoint]>> {
-    let node = table.require(
-        "workers",
-        "list them: `workers: [\"127.0.0.1:8081\"]`",
-        faults,
-    )?;
+pub(super) fn read(node: Node, faults: &mut Vec<Fault>) -> Option<Arc<[Endpoint]>> {
     let none = node.fault("no worker; add one such as \"127.0.0.1:8081\", or remove the pool");
     let nodes = node.list(faults)?;
     if nodes.is_empty() {

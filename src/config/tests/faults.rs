@@ -107,7 +107,7 @@ fn faults_of_pools() {
         ),
         (
             "{serves: [sync]}",
-            "pools.extra.workers: missing; list them: `workers: [\"127.0.0.1:8081\"]`",
+            "pools.extra.workers: missing; list them: `workers: [\"127.0.0.1:8081\"]`, or name where to look: `dns: ...`",
         ),
         (
             "{workers: ['a:1']}",
@@ -274,13 +274,58 @@ fn what_comes_later_is_refused_by_name() {
         faults_of("synapse_version: '1.163'"),
         ["synapse_version"].map(|key| format!("{key}: not supported yet; remove it"))
     );
-    for (pool, key) in [
-        ("{serves: [sync], dns: {}}", "dns"),
-        ("{serves: [sync], kubernetes: {}}", "kubernetes"),
+    assert_eq!(
+        faults_of_pool("{serves: [sync], kubernetes: {}}"),
+        ["pools.extra.kubernetes: not supported yet; remove it"]
+    );
+}
+
+#[test]
+fn faults_of_dns() {
+    let way_out =
+        ": write `{name: client-reader, port: 8083}` or `{srv: _http._tcp.client-reader}`";
+    let interval = ".min_interval: must be longer than 0s and at most `max_interval` (1s and 5s, where not given)";
+    for (dns, fault) in [
+        ("{}", way_out),
+        ("{name: a}", way_out),
+        ("{port: 80}", way_out),
+        ("{name: a, srv: b, port: 80}", way_out),
+        (
+            "{srv: b, port: 80}",
+            ".port: SRV records bring their port; remove this one",
+        ),
+        (
+            "{name: a, port: 0}",
+            ".port: expected a port from 1 to 65535",
+        ),
+        (
+            "{name: a, port: http}",
+            ".port: expected a whole number, found the text `http`",
+        ),
+        (
+            "{name: 10.0.0.1, port: 80}",
+            ".name: `10.0.0.1`: expected a name that DNS knows, such as client-reader",
+        ),
+        (
+            "{name: a..b, port: 80}",
+            ".name: `a..b`: expected a name that DNS knows, such as client-reader",
+        ),
+        (
+            "{srv: a, servers: [dns]}",
+            ".servers[0]: `dns`: expected the address of a name server, such as 10.0.0.10 or 10.0.0.10:53",
+        ),
+        ("{srv: a, min_interval: 0s}", interval),
+        ("{srv: a, min_interval: 10s}", interval),
+        (
+            "{srv: a, ttl: 5}",
+            ".ttl: unknown key; known: name, srv, port, servers, min_interval, max_interval",
+        ),
     ] {
-        assert_eq!(
-            faults_of_pool(pool),
-            [format!("pools.extra.{key}: not supported yet; remove it")]
-        );
+        let faults = faults_of_pool(&format!("{{serves: [sync], dns: {dns}}}"));
+        assert_eq!(faults, [format!("pools.extra.dns{fault}")], "{dns}");
     }
+    assert_eq!(
+        faults_of_pool("{serves: [sync], workers: ['a:1'], dns: {srv: a}}"),
+        ["pools.extra.dns: a pool has one source, and `workers` stands here too; keep one"]
+    );
 }

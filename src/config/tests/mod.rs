@@ -5,7 +5,10 @@ mod faults;
 use std::time::Duration;
 
 use super::*;
-use crate::{discovery::Source, matrix::Group};
+use crate::{
+    discovery::{Source, dns::Query},
+    matrix::Group,
+};
 
 const SMALL: &str = "
 listeners: [{address: 127.0.0.1:8080}]
@@ -37,10 +40,40 @@ fn faults_of_pool(pool: &str) -> Vec<String> {
 }
 
 fn workers(settings: &Settings, pool: usize) -> Vec<(String, String, f64)> {
-    let Source::Static(found) = &settings.pools[pool].source;
+    let found = settings.pools[pool].source.known().endpoints;
     let worker =
         |w: &crate::discovery::Endpoint| (w.name.to_string(), w.address.to_string(), w.weight);
     found.iter().map(worker).collect()
+}
+
+#[test]
+fn names_are_asked_of_dns() {
+    let dns = |dns: &str| {
+        let pool = format!("  extra: {{serves: [client_reader], dns: {dns}}}");
+        let settings = parsed(&format!("{SMALL}{pool}"), &[]).unwrap();
+        let extra = settings
+            .pools
+            .into_iter()
+            .find(|pool| &*pool.name == "extra");
+        match extra.unwrap().source {
+            Source::Dns(settings) => settings,
+            other => panic!("{other:?}"),
+        }
+    };
+    let docker = dns("{name: client-reader, port: 8083}");
+    assert_eq!(docker.query, Query::Address("client-reader".into(), 8083));
+    assert_eq!(docker.servers.len(), 0, "the system's are asked");
+    assert_eq!(
+        (docker.shortest.as_secs(), docker.longest.as_secs()),
+        (1, 5)
+    );
+    let other = dns(
+        "{srv: _http._tcp.readers, servers: [10.0.0.10, '[fd00::a]:5353'], min_interval: 2s, max_interval: 1m}",
+    );
+    assert_eq!(other.query, Query::Service("_http._tcp.readers".into()));
+    let servers = ["10.0.0.10:53", "[fd00::a]:5353"].map(|server| server.parse().unwrap());
+    assert_eq!(*other.servers, servers);
+    assert_eq!((other.shortest.as_secs(), other.longest.as_secs()), (2, 60));
 }
 
 #[test]

@@ -1,0 +1,7 @@
+//! Sources that search, against scripted servers on real sockets.
+
+#![allow(clippy::unwrap_used, reason = "a panic is the report of a test")]
+
+mod dns;
+mod name_server;
+mod seen;
