@@ -48,7 +48,7 @@ fn check_says_in_one_line_that_all_is_sound() {
     let done = output(&["check", "--config", "config/full.yaml"]);
     assert_eq!(
         text(&done.stdout),
-        "config/full.yaml: sound: 15 pools, 18 workers, 5 listeners\n"
+        "config/full.yaml: sound: 16 pools, 18 workers, 5 listeners\n"
     );
     assert_eq!((done.status.code(), text(&done.stderr)), (Some(0), ""));
 }

@@ -5,21 +5,12 @@ use super::{Fault, node::Table};
 /// At the top of the file.
 pub(super) const TOP: &[&str] = &["synapse_version"];
 
-/// Of a pool.
-pub(super) const POOL: &[&str] = &["kubernetes"];
-
-/// Refuses those of `keys` that stand in `table`; true when there was one.
-pub(super) fn refuse(
-    table: &mut Table,
-    keys: &'static [&'static str],
-    faults: &mut Vec<Fault>,
-) -> bool {
-    let before = faults.len();
+/// Refuses those of `keys` that stand in `table`.
+pub(super) fn refuse(table: &mut Table, keys: &'static [&'static str], faults: &mut Vec<Fault>) {
     for key in keys {
         let fault = table
             .take(key)
             .map(|node| node.fault("not supported yet; remove it"));
         faults.extend(fault);
     }
-    faults.len() > before
 }

@@ -1,6 +1,7 @@
 //! Which workers exist: every source is a receiver of the latest full set. Existence is never health.
 
 pub mod dns;
+pub mod kubernetes;
 mod publisher;
 
 use std::sync::Arc;
@@ -49,6 +50,8 @@ pub enum Source {
     Static(Arc<[Endpoint]>),
     /// What DNS names.
     Dns(dns::Settings),
+    /// What the EndpointSlices of a Service name.
+    Kubernetes(kubernetes::Settings),
 }
 
 impl Endpoint {
@@ -69,6 +72,7 @@ impl Source {
         match self {
             Self::Static(_) => "static",
             Self::Dns(_) => "dns",
+            Self::Kubernetes(_) => "kubernetes",
         }
     }
 
@@ -77,6 +81,7 @@ impl Source {
         match self {
             Self::Static(endpoints) => endpoints.clone().into(),
             Self::Dns(_) => Found::default(),
+            Self::Kubernetes(settings) => kubernetes::known(settings),
         }
     }
 
@@ -88,6 +93,9 @@ impl Source {
             Self::Static(_) => {}
             Self::Dns(settings) => {
                 tokio::spawn(dns::follow(settings, publisher));
+            }
+            Self::Kubernetes(settings) => {
+                tokio::spawn(kubernetes::follow(settings, publisher));
             }
         }
         found

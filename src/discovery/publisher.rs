@@ -1,5 +1,7 @@
 //! The sending side of a source: what it saw, or that it is lost.
 
+use std::sync::Arc;
+
 use tokio::{sync::watch, time::Instant};
 
 use super::{Endpoint, Found, Stale};
@@ -15,19 +17,21 @@ impl Publisher {
         (Self(sender), found)
     }
 
-    /// The source has these workers now. Their order says nothing, a name counts once, and the same set again wakes
-    /// nobody.
-    pub fn saw(&self, mut endpoints: Vec<Endpoint>) {
+    /// The source has these workers now; the set, when it is another one. Their order says nothing, a name counts once,
+    /// and the same set again wakes nobody.
+    pub fn saw(&self, mut endpoints: Vec<Endpoint>) -> Option<Arc<[Endpoint]>> {
         endpoints
             .sort_by(|one, other| (&one.name, one.draining).cmp(&(&other.name, other.draining)));
         endpoints.dedup_by(|one, before| one.name == before.name);
+        let mut another = None;
         self.0.send_if_modified(|found| {
-            let is_new = *found.endpoints != *endpoints;
-            if is_new {
+            if *found.endpoints != *endpoints {
                 found.endpoints = endpoints.into();
+                another = Some(found.endpoints.clone());
             }
-            found.stale.take().is_some() || is_new
+            found.stale.take().is_some() || another.is_some()
         });
+        another
     }
 
     /// The source cannot be asked; what it last said stays.

@@ -8,6 +8,8 @@ use std::{
     },
 };
 
+use ahash::HashMap;
+
 use super::{Lease, Settings, Worker, WorkerId};
 use crate::{
     balance::{self, Order},
@@ -68,11 +70,13 @@ impl View {
     /// The pool of `settings` with the workers that its source `found`; those that `before` had already are kept,
     /// with their counts and connections.
     pub fn new(settings: Arc<Settings>, found: &Found, before: Option<&Self>) -> Self {
+        let there = before.iter().flat_map(|view| &view.workers);
+        let there: HashMap<_, _> = there.map(|worker| (&*worker.name, worker)).collect();
         let workers: Box<[_]> = found
             .endpoints
             .iter()
             .map(|endpoint| {
-                let known = before.and_then(|view| view.worker(&endpoint.name));
+                let known = there.get(&*endpoint.name).copied();
                 let worker = known
                     .filter(|worker| worker.is(endpoint))
                     .cloned()

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is the report of a test")]
 
+mod api_server;
 mod dns;
+mod kubernetes;
 mod name_server;
 mod seen;

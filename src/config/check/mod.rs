@@ -4,6 +4,7 @@ mod appservices;
 mod callers;
 mod dns;
 mod health;
+mod kubernetes;
 mod limits;
 mod listeners;
 mod pools;

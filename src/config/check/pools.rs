@@ -1,11 +1,14 @@
 //! Pools, what they serve, and their workers.
 
-use super::{serves, source};
+use std::sync::Arc;
+
+use super::{kubernetes, serves, source};
 use crate::{
     config::{
-        Fault, later,
+        Fault,
         node::{Node, Table},
     },
+    discovery::kubernetes::Cluster,
     pool,
 };
 
@@ -14,6 +17,7 @@ const NO_MAIN: &str =
 
 /// All `pools`, `main` first.
 pub(super) fn read(top: &mut Table, faults: &mut Vec<Fault>) -> Vec<pool::Settings> {
+    let cluster = kubernetes::cluster(top.take("kubernetes"), faults);
     let Some(node) = top.take("pools") else {
         faults.push(Fault::new("pools.main", NO_MAIN));
         return Vec::new();
@@ -27,24 +31,25 @@ pub(super) fn read(top: &mut Table, faults: &mut Vec<Fault>) -> Vec<pool::Settin
     }
     let pools = entries
         .into_iter()
-        .filter_map(|(name, node)| pool(&name, node, faults));
+        .filter_map(|(name, node)| pool(&name, node, &cluster, faults));
     let mut pools: Vec<_> = pools.collect();
     pools.sort_by_key(|pool| &*pool.name != "main");
     serves::refuse_second_writers(&pools, faults);
     pools
 }
 
-fn pool(name: &str, node: Node, faults: &mut Vec<Fault>) -> Option<pool::Settings> {
+fn pool(
+    name: &str,
+    node: Node,
+    cluster: &Arc<Cluster>,
+    faults: &mut Vec<Fault>,
+) -> Option<pool::Settings> {
     if let Err(message) = check_name(name) {
         faults.push(node.fault(message));
     }
     let mut table = node.table(faults)?;
     let (serves, generic) = serves::read(&mut table, name == "main", faults);
-    let later = later::refuse(&mut table, later::POOL, faults);
-    let source = match later {
-        true => table.take("workers").map(drop).and(None),
-        false => source::read(&mut table, faults),
-    };
+    let source = source::read(&mut table, cluster, faults);
     table.finish(faults);
     Some(pool::Settings {
         name: name.into(),

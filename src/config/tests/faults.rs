@@ -107,7 +107,7 @@ fn faults_of_pools() {
         ),
         (
             "{serves: [sync]}",
-            "pools.extra.workers: missing; list them: `workers: [\"127.0.0.1:8081\"]`, or name where to look: `dns: ...`",
+            "pools.extra.workers: missing; list them: `workers: [\"127.0.0.1:8081\"]`, or name where to look: `dns: ...`, `kubernetes: ...`",
         ),
         (
             "{workers: ['a:1']}",
@@ -274,14 +274,10 @@ fn what_comes_later_is_refused_by_name() {
         faults_of("synapse_version: '1.163'"),
         ["synapse_version"].map(|key| format!("{key}: not supported yet; remove it"))
     );
-    assert_eq!(
-        faults_of_pool("{serves: [sync], kubernetes: {}}"),
-        ["pools.extra.kubernetes: not supported yet; remove it"]
-    );
 }
 
 #[test]
-fn faults_of_dns() {
+fn faults_of_sources_that_search() {
     let way_out =
         ": write `{name: client-reader, port: 8083}` or `{srv: _http._tcp.client-reader}`";
     let interval = ".min_interval: must be longer than 0s and at most `max_interval` (1s and 5s, where not given)";
@@ -324,6 +320,36 @@ fn faults_of_dns() {
         let faults = faults_of_pool(&format!("{{serves: [sync], dns: {dns}}}"));
         assert_eq!(faults, [format!("pools.extra.dns{fault}")], "{dns}");
     }
+    for (kubernetes, fault) in [
+        ("{}", ".service: missing; name the Service of the workers"),
+        (
+            "{service: 'a,b'}",
+            ".service: `a,b`: expected a name as Kubernetes has them: small letters, digits and `-`",
+        ),
+        (
+            "{service: a, port: 0}",
+            ".port: expected a port from 1 to 65535",
+        ),
+        (
+            "{service: a, name: node}",
+            ".name: `node`: expected pod or address",
+        ),
+        (
+            "{service: a, zone: b}",
+            ".zone: unknown key; known: service, namespace, port, name",
+        ),
+    ] {
+        let faults = faults_of_pool(&format!("{{serves: [sync], kubernetes: {kubernetes}}}"));
+        assert_eq!(
+            faults,
+            [format!("pools.extra.kubernetes{fault}")],
+            "{kubernetes}"
+        );
+    }
+    assert_eq!(
+        faults_of("kubernetes: {snapshot: here}"),
+        ["kubernetes.snapshot: `here`: expected a path that starts with /"]
+    );
     assert_eq!(
         faults_of_pool("{serves: [sync], workers: ['a:1'], dns: {srv: a}}"),
         ["pools.extra.dns: a pool has one source, and `workers` stands here too; keep one"]
