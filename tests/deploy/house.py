@@ -46,12 +46,12 @@ class House(unittest.IsolatedAsyncioTestCase):
             for process, port in together:
                 await process.until(answers(port, "/health"), limit=300)
 
-    async def start_thalamus(self, pools):
+    async def start_thalamus(self, settings):
+        """With these settings, at addresses of this machine."""
         self.front, self.admin = self.ports.free(), self.ports.free()
         config = self.folder / "thalamus.yaml"
-        config.write_text(yaml.safe_dump({
-            "listeners": [{"address": f"{HOST}:{self.front}"}], "admin": {"address": f"{HOST}:{self.admin}"},
-            "pools": pools}))
+        config.write_text(yaml.safe_dump(settings | {
+            "listeners": [{"address": f"{HOST}:{self.front}"}], "admin": {"address": f"{HOST}:{self.admin}"}}))
         thalamus = Process("thalamus", [BINARY, "run", "--config", config], self.folder / "thalamus.log")
         self.addAsyncCleanup(thalamus.stop)
         thalamus.start()
@@ -81,7 +81,7 @@ def moved(text, places):
 def move_listeners(content, ports):
     """Another port on loopback for each listener; `ports` knows them by those in the file."""
     for listener in content.get("worker_listeners", []) + content.get("listeners", []):
-        listener |= {"port": ports[listener["port"]], "bind_addresses": [HOST]}
+        listener |= {"port": ports[listener["port"]], "bind_addresses": ["0.0.0.0"]}
 
 
 def answers(port, path):

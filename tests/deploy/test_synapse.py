@@ -1,82 +1,19 @@
-"""The chart synapse boots a real Synapse, and Thalamus in front sends each request where its labels say.
-
-A pod is a process here, with the files and the command that the chart gives it. All share one address, so each has
-ports of its own; names in DNS become that address.
-"""
-import base64
-import dataclasses
+"""The chart synapse boots a real Synapse, and Thalamus in front sends each request where its labels say."""
 import pathlib
-import sys
 
 import helm
-import yaml
-from helm import one
-from house import House, move_listeners, moved
+from pods import Pods
 from rig.ports import HOST
-from rig.process import Process
 
 VALUES = pathlib.Path(__file__).parent / "values/boot.yaml"
 
 
-@dataclasses.dataclass
-class Pod:
-    name: str
-    labels: dict
-    container: dict
-    ports: dict           # those of the chart -> those of this machine
-
-    def port(self, name):
-        number, = (port["containerPort"] for port in self.container["ports"] if port["name"] == name)
-        return self.ports[number]
-
-
-class Boot(House):
+class Boot(Pods):
     async def test_two_people_talk_and_each_worker_does_its_part(self):
-        objects = helm.template("synapse", "-f", VALUES)
-        self.files = one(objects, "ConfigMap")["data"]
-        for folder in ("secrets", "media"):
-            (self.folder / folder).mkdir()
-        for key, value in one(objects, "Secret")["data"].items():
-            (self.folder / "secrets" / key).write_bytes(base64.b64decode(value))
-        self.pods = sorted(self.made(objects), key=lambda pod: "-main-" not in pod.name)
-        await self.boot([(self.process(pod), pod.port("http")) for pod in self.pods])
-        await self.start_thalamus(self.pools(objects))
+        objects = helm.template("synapse", "-f", VALUES, release="synapse")
+        await self.boot_pods(objects)
+        await self.start_thalamus({"pools": self.pools(objects)})
         await self.everybody_does_their_part()
-
-    def made(self, objects):
-        """The pods that controllers would make."""
-        for o in objects:
-            if o["kind"] not in ("Deployment", "StatefulSet"):
-                continue
-            template = o["spec"]["template"]
-            container, = template["spec"]["containers"]
-            for number in range(o["spec"]["replicas"]):
-                # A Deployment's pods have names that nobody can know before.
-                suffix = number if o["kind"] == "StatefulSet" else f"7f9c5d8b6-{number:05x}"
-                # shared.yaml also has the main process' listeners, which a worker does not read.
-                ports = {number: self.ports.free() for number in (8008, 9000, 9093)}
-                yield Pod(f"{o['metadata']['name']}-{suffix}", template["metadata"]["labels"], container, ports)
-
-    def process(self, pod):
-        """What the pod would run, with its mounts as folders."""
-        home = self.folder / pod.name
-        places = {"/conf": home / "conf", "/tmp": home / "tmp", "/secrets": self.folder / "secrets",
-                  "/media": self.folder / "media"}
-        for place in ("/conf", "/tmp"):
-            places[place].mkdir(parents=True)
-        for name, text in self.files.items():
-            content = yaml.safe_load(moved(text, places))
-            if name == "shared.yaml":
-                self.move_shared(content, self.replication)
-            move_listeners(content, pod.ports)
-            (home / "conf" / name).write_text(yaml.safe_dump(content))
-        script = moved(pod.container["args"][0], places).replace("exec python ", f"exec {sys.executable} ")
-        argv = ["env", f"POD_NAME={pod.name}", *pod.container["command"], script]
-        return Process(pod.name, argv, self.folder / f"{pod.name}.log", cwd=home)
-
-    def replication(self, host):
-        """The port behind POD.SERVICE.NAMESPACE.svc.DOMAIN."""
-        return next(pod for pod in self.pods if pod.name == host.split(".")[0]).port("replication")
 
     def pools(self, objects):
         """What Thalamus finds by the labels of the Services."""
@@ -85,9 +22,8 @@ class Boot(House):
             labels, notes = o["metadata"].get("labels", {}), o["metadata"].get("annotations", {})
             if o["kind"] != "Service" or "thalamus/pool" not in labels:
                 continue
-            chosen = [pod for pod in self.pods if o["spec"]["selector"].items() <= pod.labels.items()]
             port = notes["thalamus/port"]
-            pool = {"workers": [{"name": pod.name, "address": f"{HOST}:{pod.port(port)}"} for pod in chosen]}
+            pool = {"workers": [{"name": pod.name, "address": f"{HOST}:{pod.port(port)}"} for pod in self.chosen(o)]}
             if "thalamus/serves" in notes:
                 pool["serves"] = notes["thalamus/serves"].split(",")
             made[labels["thalamus/pool"]] = pool
