@@ -42,13 +42,7 @@ class Cluster:
             self.etcd.start()
             self.server.start()
             await self.server.until(self.ready)
-            config = self.folder / "kubeconfig"
-            config.write_text(yaml.safe_dump({
-                "apiVersion": "v1", "kind": "Config", "current-context": "test",
-                "clusters": [{"name": "test", "cluster": {"server": self.url, "insecure-skip-tls-verify": True}}],
-                "users": [{"name": "admin", "user": {"token": ADMIN}}],
-                "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}]}))
-            self.environment = dict(os.environ, KUBECONFIG=str(config))
+            self.environment = dict(os.environ, KUBECONFIG=str(self.kubeconfig("admin", ADMIN)))
         except BaseException:
             await self.stop()
             raise
@@ -61,9 +55,19 @@ class Cluster:
         await self.server.stop()
         await self.etcd.stop()
 
+    def kubeconfig(self, user, token):
+        """A file for who has this token."""
+        file = self.folder / f"{user}.kubeconfig"
+        cluster = {"server": self.url, "insecure-skip-tls-verify": True}     # its certificate is made at each start
+        file.write_text(yaml.safe_dump({
+            "apiVersion": "v1", "kind": "Config", "current-context": "test",
+            "clusters": [{"name": "test", "cluster": cluster}],
+            "users": [{"name": user, "user": {"token": token}}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": user}}]}))
+        return file
+
     async def ready(self):
         request = urllib.request.Request(f"{self.url}/readyz", headers={"Authorization": f"Bearer {ADMIN}"})
-        # Its certificate is made by itself, at this very start.
         trust = ssl._create_unverified_context()
         with contextlib.suppress(OSError):
             return urllib.request.urlopen(request, timeout=10, context=trust).status == 200

@@ -1,10 +1,11 @@
 """The chart thalamus: rendered from several sets of values, and values that make no sense refused."""
 import pathlib
+import tempfile
 import unittest
 
 import helm
 from helm import one, refusal, template
-from machine import check, run
+from machine import check, debian, run
 
 VALUES = pathlib.Path(__file__).parent / "values"
 SETS = {"default": [], "full": ["-f", VALUES / "full.yaml"], "bare": ["-f", VALUES / "bare.yaml"]}
@@ -22,8 +23,8 @@ NONSENSE = {
     "service.port=0": "service/port",
     "ports.http=80": "ports/http",
     "trustedProxies={10.0.0.1}": "trustedProxies",
-    "config.pools=null": "config",
-    "config.pools.main=null": "main",
+    "config.pools=5": "config/pools",
+    "config.pools.sync=5": "config/pools/sync",
     "autoscaling.minReplicas=0": "autoscaling/minReplicas",
     "metrics.podMonitor.interval=soon": "interval",
     "podDisruptionBudget.maxUnavailable=half": "podDisruptionBudget",
@@ -40,6 +41,10 @@ NONSENSE = {
 
 
 class Chart(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        debian("openssl", "openssl")
+
     def test_helm_finds_no_fault_in_it(self):
         for name, options in SETS.items():
             with self.subTest(name):
@@ -51,11 +56,18 @@ class Chart(unittest.TestCase):
                 self.assertIn(word, refusal("thalamus", "--set", values))
 
     def test_thalamus_takes_the_configuration(self):
-        for name, options in SETS.items():
-            with self.subTest(name):
-                # A certificate is looked at where the Secret is.
-                text = one(template("thalamus", *options, "--set", "tls.enabled=false"), "ConfigMap")
-                self.assertIn("sound", check(text["data"]["thalamus.yaml"]))
+        with tempfile.TemporaryDirectory() as secret:
+            run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=matrix.example.org",
+                "-addext", "subjectAltName=DNS:matrix.example.org", "-keyout", f"{secret}/tls.key", "-out", f"{secret}/tls.crt")
+            for name, options in SETS.items():
+                with self.subTest(name):
+                    objects = template("thalamus", *options)
+                    mounts = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]
+                    text = one(objects, "ConfigMap")["data"]["thalamus.yaml"]
+                    for mount in mounts:
+                        if mount["name"] == "tls":
+                            text = text.replace(mount["mountPath"], secret)
+                    self.assertIn("sound", check(text))
 
     def test_the_pods_have_no_rights_on_their_node(self):
         for name, options in SETS.items():

@@ -1,8 +1,9 @@
-"""Both charts against a real API server: every object taken as it is; install, upgrade, rollback."""
+"""Both charts against a real API server: every object taken as it is, and the newcomer's page run as written."""
 import asyncio
 import json
 import os
 import pathlib
+import re
 import shutil
 import tempfile
 import unittest
@@ -11,12 +12,13 @@ import helm
 import yaml
 from cluster import Cluster
 from goprogram import kubernetes_program, module
-from machine import run
+from machine import ROOT, attempt, check, run
 from rig.ports import Ports
 
 VALUES = pathlib.Path(__file__).parent / "values"
 SETS = [("thalamus", []), ("thalamus", ["full.yaml"]), ("thalamus", ["bare.yaml"]),
         ("synapse", ["no-workers.yaml"]), ("synapse", ["workers.yaml"]), ("synapse", ["boot.yaml"])]
+PAGE = ROOT / "deploy/README.md"
 
 
 def kinds():
@@ -93,3 +95,36 @@ class Kubernetes(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(self.shown("secret", "s-synapse-secrets")["data"], made)
         self.helm("uninstall", "s")
         self.assertEqual(self.shown("secret", "s-synapse-secrets")["data"], made)
+
+    def test_the_newcomers_page_works_as_written(self):
+        """What a reader can do without a node: the blocks marked sh. Those marked console need running pods."""
+        page = PAGE.read_text()
+        section = page[page.index("\n## Kubernetes"):page.index("\n## Compose")]
+        blocks = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+        self.assertGreater(len(blocks), 4)
+        here = self.folder / "checkout"
+        here.mkdir()
+        (here / "deploy").symlink_to(ROOT / "deploy")
+        for block in blocks:
+            done = attempt("bash", "-euo", "pipefail", "-c", block, env=self.environment, cwd=here)
+            self.assertEqual(done.returncode, 0, f"{block}\n{done.stdout}{done.stderr}")
+        self.assertEqual(self.shown("statefulset", "synapse-event-persister")["spec"]["replicas"], 3)
+        self.assertEqual(self.shown("service", "synapse-sync")["metadata"]["labels"]["thalamus/pool"], "sync")
+        self.assertEqual(self.shown("deployment", "thalamus")["spec"]["replicas"], 2)
+        config = self.shown("configmap", "thalamus")["data"]["thalamus.yaml"]
+        self.assertIn("sound", check(config))
+        notes = self.helm("get", "notes", "synapse")
+        told = yaml.safe_load(re.search(r"^config:\n(?:  .*\n)+", notes, re.MULTILINE)[0])["config"]["pools"]
+        self.assertEqual(yaml.safe_load(config)["pools"], told)
+        # Each Service that should get requests does, as what it says it is.
+        labelled = json.loads(self.kubectl("--namespace", "matrix", "get", "services", "--selector", "thalamus/pool",
+                                           "--output", "json"))["items"]
+        self.assertEqual(
+            {name: (pool["kubernetes"]["service"], pool.get("serves")) for name, pool in yaml.safe_load(config)["pools"].items()},
+            {o["metadata"]["labels"]["thalamus/pool"]: (o["metadata"]["name"], served(o)) for o in labelled})
+
+
+def served(service):
+    """The groups of its annotation."""
+    text = service["metadata"]["annotations"].get("thalamus/serves")
+    return text and text.split(",")

@@ -53,6 +53,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{/* thalamus.yaml: `config` of the values, with the listeners and the admin address where it names none. */}}
 {{- define "thalamus.config" -}}
 {{- $config := deepCopy .Values.config }}
+{{- $pools := $config.pools | default dict }}
+{{- if not (hasKey $pools "main") }}
+{{- $_ := set $pools "main" (dict "kubernetes" (dict "service" "synapse-main" "port" "http")) }}
+{{- end }}
+{{- $_ := set $config "pools" $pools }}
 {{- if not (hasKey $config "listeners") }}
 {{- $http := dict "address" (include "thalamus.address" (dict "root" . "port" .Values.ports.http)) }}
 {{- with .Values.trustedProxies }}{{ $_ := set $http "trusted_proxies" . }}{{ end }}
