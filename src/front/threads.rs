@@ -22,7 +22,7 @@ use crate::{
     identity::Whoami,
     lifecycle::{Cut, Deadlines},
     pool::{Connections, WorkerId},
-    proxy::Core,
+    proxy::{Core, Ids},
     route::State,
     telemetry::{AccessLog, LogWriter, Metrics},
 };
@@ -97,6 +97,7 @@ impl Threads {
                     state: shared.state,
                     connections: Connections::default(),
                     deadlines: Deadlines::default(),
+                    ids: Ids::default(),
                     logger,
                     whoami: shared.whoami,
                     metrics: shared.metrics,

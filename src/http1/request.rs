@@ -99,7 +99,7 @@ impl Request<'_, '_> {
     }
 
     /// Writes the head that the worker gets: the same request line and fields, less those of this connection and
-    /// those that say who the client is, which the caller adds.
+    /// those that say who the client is and name the request, which the caller adds.
     pub fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.method.as_bytes());
         out.push(b' ');
@@ -149,6 +149,7 @@ fn read_fields<'h, 'b>(
             13 if is(field, "authorization") => request.take_authorization(field.value),
             15 if is(field, "x-forwarded-for") => false,
             17 if is(field, "x-forwarded-proto") => false,
+            12 if is(field, "x-request-id") => false,
             6 if is(field, "expect") => request.take_expect(field.value)?,
             9 if is(field, "forwarded") || is(field, "x-real-ip") => false,
             10 if is(field, "connection") => {

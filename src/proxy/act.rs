@@ -9,7 +9,7 @@ use super::{
     conversation::Conversation,
     exchange::{Answer, Exchange, Failure},
     incoming::Incoming,
-    respond,
+    respond::{self, Told},
 };
 use crate::{
     net::Stream,
@@ -40,6 +40,7 @@ pub(super) async fn act(
     let mut tried = Tried::default();
     let mut reason = match request.own {
         Some(Own::Refused(reason)) => reason,
+        Some(Own::Limited(_)) => Reason::RateLimited,
         Some(own) => return answer(core, conversation, request, own).await,
         None => Reason::NoWorker,
     };
@@ -233,7 +234,17 @@ async fn refuse(
 ) -> Next {
     let close = closes(conversation, request);
     let mut answer = Vec::new();
-    respond::write(&mut answer, reason, None, request.to_head, close);
+    let wait = match request.own {
+        Some(Own::Limited(seconds)) => Some(seconds),
+        _ => None,
+    };
+    let told = Told {
+        reason,
+        why: None,
+        wait,
+        id: request.id(),
+    };
+    respond::write(&mut answer, &told, request.to_head, close);
     send(conversation, request, &answer).await;
     record(core, request, worker, respond::status(reason), None, reason);
     if close { Next::Linger } else { Next::Request }
@@ -261,6 +272,7 @@ fn record(
     let (method, path) = request.asked();
     let record = Record {
         client: Some(request.client),
+        id: request.id(),
         method,
         path,
         group: Some(request.plan.group),

@@ -49,6 +49,11 @@ impl Peer {
         }
     }
 
+    /// True when we take its word.
+    pub(super) fn is_trusted(&self) -> bool {
+        self.is_trusted
+    }
+
     /// The same peer, with TLS between us.
     #[must_use]
     pub fn by_tls(self) -> Self {

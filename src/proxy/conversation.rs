@@ -11,7 +11,7 @@ use super::{
     Core, Peer,
     act::{Next, act},
     incoming::{Incoming, receive},
-    respond::{self, Refusal},
+    respond::{self, Refusal, Told},
 };
 use crate::{
     http1::{RequestFault, with_input},
@@ -170,9 +170,16 @@ impl Conversation {
     }
 
     async fn refuse(&mut self, core: &Core, refusal: Refusal) -> Next {
-        refusal.record(core, &self.peer);
+        let id = core.ids.make();
+        refusal.record(core, &self.peer, id.as_str());
         let mut answer = Vec::new();
-        respond::write(&mut answer, refusal.reason, refusal.why(), false, true);
+        let told = Told {
+            reason: refusal.reason,
+            why: refusal.why(),
+            wait: None,
+            id: id.as_str(),
+        };
+        respond::write(&mut answer, &told, false, true);
         self.deadline.set(LINGER);
         self.send(&answer).await;
         Next::Linger

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 
+use super::Ids;
 use crate::{
     identity::Whoami,
     lifecycle::Deadlines,
@@ -20,6 +21,8 @@ pub struct Core {
     pub connections: Connections,
     /// Time limits of clients' connections.
     pub deadlines: Deadlines,
+    /// Ids for requests that bring none.
+    pub ids: Ids,
     /// The access log.
     pub logger: Logger,
     /// Asks whose tokens are.

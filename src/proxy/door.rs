@@ -1,9 +1,10 @@
 //! The door of a listener: whom it believes, what it lets in, and what it answers itself.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use ipnet::IpNet;
 
+use super::Rates;
 use crate::{
     http1::Request,
     matrix::{Call, Group, Groups, Method, Reach, is_admin_api},
@@ -27,6 +28,8 @@ pub struct Door {
     pub root: Option<Box<str>>,
     /// Every request is sent to the same URL with `https`.
     pub to_https: bool,
+    /// How often clients may ask.
+    pub rates: Option<Arc<Rates>>,
     /// Documents below `/.well-known/matrix/`.
     pub well_known: WellKnown,
 }
@@ -56,6 +59,8 @@ pub struct WellKnown {
 pub enum Own {
     /// An error.
     Refused(Reason),
+    /// Too many requests; the seconds to wait.
+    Limited(u16),
     /// What a browser asks before it asks.
     Preflight,
     /// The same for QR login, which uses other headers.
@@ -89,6 +94,7 @@ impl Default for Door {
             hosts: Vec::new(),
             root: None,
             to_https: false,
+            rates: None,
             well_known: WellKnown::default(),
         }
     }

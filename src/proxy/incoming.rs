@@ -1,10 +1,10 @@
 //! A request as it is kept while it runs.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, ops::Range};
 
 use tokio::time::Instant;
 
-use super::{Core, Own, Peer, callers, decide, respond::Refusal};
+use super::{Core, Decision, Ids, Own, Peer, callers, decide, id, rate, respond::Refusal};
 use crate::{
     http1::{Body, BodyFault, Framing, Request, Version, with_output},
     identity::{Lesson, Question},
@@ -25,6 +25,8 @@ pub(super) struct Incoming {
     pub(super) version: Version,
     pub(super) keep_alive: bool,
     pub(super) to_head: bool,
+    /// Where its id stands in `first`.
+    id: Range<u16>,
     /// What the worker gets: the head, and the part of the body that came with it.
     pub(super) first: Vec<u8>,
     pub(super) body: Body,
@@ -48,33 +50,43 @@ pub(super) fn receive(
 ) -> Result<(Incoming, usize), Refusal> {
     let state = core.state();
     let read = Request::read(bytes, |request| {
-        Incoming::new(&state, peer, &request, &bytes[request.len..])
+        Incoming::new(core, &state, peer, &request, &bytes[request.len..])
     });
     Ok(read?)
 }
 
 impl Incoming {
-    fn new(state: &State, peer: &Peer, request: &Request<'_, '_>, behind: &[u8]) -> (Self, usize) {
+    fn new(
+        core: &Core,
+        state: &State,
+        peer: &Peer,
+        request: &Request<'_, '_>,
+        behind: &[u8],
+    ) -> (Self, usize) {
+        let started = Instant::now();
         let decision = decide(state, request, peer);
         let plan = decision.plan;
         let mut body = Body::new(request.framing, plan.body_limit);
         let taken = body.advance(behind, |_| ());
         let used = taken.unwrap_or(0);
-        let first = with_output(|out| {
+        let (first, id) = with_output(|out| {
             request.write(out);
+            let id = put_id(out, id::given(peer, request), &core.ids);
             put_forwarded(out, decision.client, peer.proto(request));
             out.extend_from_slice(&behind[..used]);
-            out.as_slice().to_vec()
+            (out.as_slice().to_vec(), id)
         });
         let own = decision
             .own
-            .or_else(|| refused(&plan, request.framing, taken).map(Own::Refused));
+            .or_else(|| refused(&plan, request.framing, taken).map(Own::Refused))
+            .or_else(|| limited(peer, request, &decision, started));
         let incoming = Self {
-            started: Instant::now(),
+            started,
             client: decision.client,
             version: request.version,
             keep_alive: request.keep_alive,
             to_head: decision.method == Method::Head,
+            id,
             first,
             is_streamed: !body.is_whole(),
             forgotten: false,
@@ -100,6 +112,12 @@ impl Incoming {
         }
         self.forgotten |= !keep;
         keep
+    }
+
+    /// The word that names it in all logs.
+    pub(super) fn id(&self) -> &str {
+        let id = &self.first[usize::from(self.id.start)..usize::from(self.id.end)];
+        std::str::from_utf8(id).unwrap_or_default()
     }
 
     /// The host and target that were asked for.
@@ -135,6 +153,26 @@ fn word(bytes: &[u8], ends: impl Fn(u8) -> bool) -> (&str, &[u8]) {
     (std::str::from_utf8(&bytes[..end]).unwrap_or("-"), rest)
 }
 
+/// Counts the request where its door has rates.
+fn limited(
+    peer: &Peer,
+    request: &Request<'_, '_>,
+    decision: &Decision<'_>,
+    now: Instant,
+) -> Option<Own> {
+    let rates = peer.door.rates.as_ref()?;
+    let (group, query) = (decision.plan.group, decision.call.query);
+    let taken = rates.take(
+        group,
+        decision.client,
+        request.authorization,
+        query,
+        now.into_std(),
+    );
+    let wait = taken.err()?;
+    Some(Own::Limited(rate::seconds(wait)))
+}
+
 fn refused(plan: &Plan, framing: Framing, taken: Result<usize, BodyFault>) -> Option<Reason> {
     match (taken, framing) {
         (_, Framing::Length(length)) if length > plan.body_limit => Some(Reason::BodyTooLarge),
@@ -142,6 +180,19 @@ fn refused(plan: &Plan, framing: Framing, taken: Result<usize, BodyFault>) -> Op
         (Err(BodyFault::Chunk), _) => Some(Reason::BadRequest),
         (Ok(_), _) => None,
     }
+}
+
+/// The id that came with the request, or a new one; gives where it stands, which is within what a head may have.
+fn put_id(out: &mut Vec<u8>, given: Option<&str>, ids: &Ids) -> Range<u16> {
+    out.extend_from_slice(b"x-request-id: ");
+    let start = out.len() as u16;
+    match given {
+        Some(given) => out.extend_from_slice(given.as_bytes()),
+        None => out.extend_from_slice(ids.make().as_str().as_bytes()),
+    }
+    let end = out.len() as u16;
+    out.extend_from_slice(b"\r\n");
+    start..end
 }
 
 /// The fields that tell Synapse who asks: it believes the first address of `X-Forwarded-For`, so there is one only.

@@ -10,8 +10,10 @@ mod door;
 mod exchange;
 mod explain;
 mod forwarded;
+mod id;
 mod incoming;
 mod pending;
+mod rate;
 mod respond;
 
 pub use self::core::Core;
@@ -20,3 +22,5 @@ pub use conversation::converse;
 pub use decide::{Decision, decide};
 pub use door::{ClientFrom, Document, Door, Own, WellKnown};
 pub use explain::{Asked, Explanation, explain};
+pub use id::Ids;
+pub use rate::{GroupRates, Rate, Rates};

@@ -14,6 +14,17 @@ pub(super) struct Refusal {
     pub(super) fault: Option<RequestFault>,
 }
 
+/// An error to send.
+pub(super) struct Told<'a> {
+    pub(super) reason: Reason,
+    /// More about this case.
+    pub(super) why: Option<Cow<'a, str>>,
+    /// Seconds to wait, where that is known better than for the reason in general.
+    pub(super) wait: Option<u16>,
+    /// The request's id.
+    pub(super) id: &'a str,
+}
+
 /// How one reason is told: status, errcode, words, seconds after which a new try helps.
 struct Telling {
     status: &'static str,
@@ -35,9 +46,10 @@ impl Refusal {
         self.fault.map(|fault| fault.to_string().into())
     }
 
-    pub(super) fn record(&self, core: &Core, peer: &Peer) {
+    pub(super) fn record(&self, core: &Core, peer: &Peer, id: &str) {
         let record = Record {
             client: Some(peer.address),
+            id,
             method: "-",
             path: "-",
             group: None,
@@ -72,21 +84,17 @@ pub(super) fn status(reason: Reason) -> u16 {
     tell(reason).status[..3].parse().unwrap_or(0)
 }
 
-/// Writes the answer for `reason`; `why` says more of this case. To HEAD no body follows.
-pub(super) fn write(
-    out: &mut Vec<u8>,
-    reason: Reason,
-    why: Option<Cow<'_, str>>,
-    to_head: bool,
-    close: bool,
-) {
-    let telling = tell(reason);
-    let body = body(&telling, why.as_deref().unwrap_or(telling.error));
+/// Writes the answer for a reason. To HEAD no body follows.
+pub(super) fn write(out: &mut Vec<u8>, told: &Told<'_>, to_head: bool, close: bool) {
+    let mut telling = tell(told.reason);
+    telling.retry_after = told.wait.map(u32::from).or(telling.retry_after);
+    let body = body(&telling, told.why.as_deref().unwrap_or(telling.error));
     out.extend_from_slice(format!("HTTP/1.1 {}\r\n", telling.status).as_bytes());
     put(out, "content-type", "application/json");
     put(out, "cache-control", "no-store");
     put_cors(out, false);
-    put(out, "x-thalamus-reason", reason.code());
+    put(out, "x-thalamus-reason", told.reason.code());
+    put(out, "x-request-id", told.id);
     put(out, "content-length", &body.len().to_string());
     if let Some(seconds) = telling.retry_after {
         put(out, "retry-after", &seconds.to_string());
@@ -112,7 +120,7 @@ pub(super) fn write_own(
         Own::WellKnown(document) => ("200 OK", door.well_known.text(document).unwrap_or("{}")),
         Own::Preflight | Own::RendezvousPreflight => ("204 No Content", ""),
         Own::Root => ("302 Found", ""),
-        Own::Https | Own::Refused(_) => ("308 Permanent Redirect", ""),
+        Own::Https | Own::Refused(_) | Own::Limited(_) => ("308 Permanent Redirect", ""),
     };
     out.extend_from_slice(format!("HTTP/1.1 {line}\r\n").as_bytes());
     match own {
@@ -122,7 +130,9 @@ pub(super) fn write_own(
         }
         Own::Preflight | Own::RendezvousPreflight => put(out, "access-control-max-age", "86400"),
         Own::Root => put(out, "location", door.root.as_deref().unwrap_or("/")),
-        Own::Https | Own::Refused(_) => put(out, "location", &with_https(request)),
+        Own::Https | Own::Refused(_) | Own::Limited(_) => {
+            put(out, "location", &with_https(request))
+        }
     }
     put_cors(out, own == Own::RendezvousPreflight);
     if line != "204 No Content" {
@@ -154,7 +164,7 @@ fn put_cors(out: &mut Vec<u8>, rendezvous: bool) {
         true => ("Content-Type, If-Match, If-None-Match", "ETag"),
         false => (
             "X-Requested-With, Content-Type, Authorization, Date",
-            "Retry-After, X-Thalamus-Reason",
+            "Retry-After, X-Request-Id, X-Thalamus-Reason",
         ),
     };
     for (name, value) in [
@@ -246,6 +256,12 @@ fn tell(reason: Reason) -> Telling {
             "This path is not open here",
             None,
         ),
+        Reason::RateLimited => (
+            "429 Too Many Requests",
+            "M_LIMIT_EXCEEDED",
+            "Too many requests",
+            Some(1),
+        ),
         Reason::NotServed => (
             "404 Not Found",
             "M_UNRECOGNIZED",
@@ -279,7 +295,13 @@ mod tests {
 
     fn answer(reason: Reason, to_head: bool) -> String {
         let mut out = vec![];
-        write(&mut out, reason, None, to_head, false);
+        let told = Told {
+            reason,
+            why: None,
+            wait: None,
+            id: "7",
+        };
+        write(&mut out, &told, to_head, false);
         String::from_utf8(out).unwrap()
     }
 

@@ -150,6 +150,7 @@ impl Stamp {
             (" pool=", pool),
             (" worker=", worker),
             (" reason=", record.reason.code()),
+            (" id=", record.id),
         ] {
             out.extend_from_slice(name.as_bytes());
             out.extend_from_slice(value.as_bytes());
@@ -180,6 +181,7 @@ impl Stamp {
             ("pool", pool),
             ("worker", worker),
             ("reason", record.reason.code()),
+            ("id", record.id),
         ] {
             out.extend_from_slice(b",\"");
             out.extend_from_slice(name.as_bytes());

@@ -31,6 +31,8 @@ pub enum Reason {
     BodyTooLarge,
     /// The path is not open to this client, or to none.
     Refused,
+    /// The client asked too often.
+    RateLimited,
     /// The listener serves other groups.
     NotServed,
     /// The listener serves other host names.
@@ -39,7 +41,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in a fixed order.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Ok,
         Self::NoWorker,
         Self::Connect,
@@ -54,6 +56,7 @@ impl Reason {
         Self::HeadTooLarge,
         Self::BodyTooLarge,
         Self::Refused,
+        Self::RateLimited,
         Self::NotServed,
         Self::UnknownHost,
     ];
@@ -75,6 +78,7 @@ impl Reason {
             Self::HeadTooLarge => "HEAD_TOO_LARGE",
             Self::BodyTooLarge => "BODY_TOO_LARGE",
             Self::Refused => "REFUSED",
+            Self::RateLimited => "RATE_LIMITED",
             Self::NotServed => "NOT_SERVED",
             Self::UnknownHost => "UNKNOWN_HOST",
         }

@@ -10,6 +10,8 @@ use crate::matrix::Group;
 pub struct Record<'a> {
     /// Who asked.
     pub client: Option<IpAddr>,
+    /// The word that names the request in all logs.
+    pub id: &'a str,
     /// The method, or `-` when the head could not be read.
     pub method: &'a str,
     /// The path without its query, or `-`.

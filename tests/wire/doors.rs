@@ -1,9 +1,11 @@
 //! What a listener lets in, and what it answers itself.
 
+use std::{sync::Arc, time::Duration};
+
 use thalamus::{
     config::Settings,
     matrix::Group,
-    proxy::{Door, WellKnown},
+    proxy::{Door, GroupRates, Rate, Rates, WellKnown},
 };
 
 use crate::stage::{Stage, Wire, field, status};
@@ -190,4 +192,46 @@ async fn a_redirecting_listener_sends_all_to_https() {
         )
     );
     assert!(stage.is_quiet().await);
+}
+
+#[tokio::test]
+async fn who_asks_too_often_is_told_when_to_come_again() {
+    let stage = behind(|door| {
+        let client = Some(Rate::new(2, Duration::from_secs(3600)));
+        let login = GroupRates {
+            client,
+            session: None,
+        };
+        door.rates = Some(Arc::new(Rates::new([(Group::Login, login)])));
+        door.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let (mut client, mut worker) = (stage.client().await, None);
+    let login = |address: &str| {
+        format!(
+            "GET /_matrix/client/v3/login HTTP/1.1\r\nHost: hs\r\nX-Forwarded-For: {address}\r\n\r\n"
+        )
+    };
+    for address in ["2001:db8::1", "2001:db8::2", "192.0.2.1"] {
+        client.send(login(address)).await;
+        if worker.is_none() {
+            worker = Some(stage.worker().await);
+        }
+        let worker: &mut Wire = worker.as_mut().unwrap();
+        worker.head().await;
+        worker.send("HTTP/1.1 204 No Content\r\n\r\n").await;
+        client.head().await;
+    }
+    client.send(login("2001:db8::3")).await;
+    let head = client.head().await;
+    assert_eq!(status(&head), 429);
+    let wait: u32 = field(&head, "retry-after").unwrap().parse().unwrap();
+    assert!((1700..=1800).contains(&wait), "{wait}");
+    let length = field(&head, "content-length").unwrap().parse().unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&client.exactly(length).await).unwrap();
+    assert_eq!(body["errcode"], "M_LIMIT_EXCEEDED");
+    assert_eq!(body["retry_after_ms"], wait * 1000);
+    let (head, _) = ask(&mut client, "OPTIONS /_matrix/client/v3/login", "hs").await;
+    assert_eq!(status(&head), 204);
+    assert!(worker.unwrap().is_quiet().await, "a worker was asked");
 }

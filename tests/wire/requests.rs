@@ -18,8 +18,12 @@ async fn the_head_is_written_anew() {
         )
         .await;
     let head = stage.worker().await.head().await;
+    let id = format!(
+        "x-request-id: {}\r\n",
+        field(&head, "x-request-id").unwrap()
+    );
     assert_eq!(
-        head,
+        head.replace(&id, ""),
         "GET /_matrix/client/v3/rooms/!a%3Ab/state?x=%20;y HTTP/1.1\r\nHost: hs:8448\r\nAuthorization: Bearer t\r\n\
          Accept: */*\r\nx-forwarded-for: 127.0.0.1\r\nx-forwarded-proto: http\r\n\r\n"
     );
@@ -36,6 +40,47 @@ async fn a_trusted_proxy_says_who_asks() {
     let head = stage.worker().await.head().await;
     assert_eq!(field(&head, "x-forwarded-for"), Some("7.7.7.7"));
     assert_eq!(field(&head, "x-forwarded-proto"), Some("https"));
+}
+
+#[tokio::test]
+async fn every_request_has_an_id_and_a_trusted_proxy_may_give_it() {
+    let ask = "GET / HTTP/1.1\r\nHost: hs\r\ntraceparent: 00-1-2-01\r\nX-Request-Id: ";
+    for (trusted, given, passed) in [
+        (true, "a1-B2_c3.d4", true),
+        (true, "two words", false),
+        (true, "quoted\"", false),
+        (true, &"x".repeat(200), false),
+        (false, "a1-B2_c3.d4", false),
+    ] {
+        let stage = Stage::with(1, |settings| {
+            let trust = trusted.then(|| "127.0.0.0/8".parse().unwrap());
+            settings.listeners[0].door.trusted_proxies = trust.into_iter().collect();
+        })
+        .await;
+        let mut client = stage.client().await;
+        client.send(format!("{ask}{given}\r\n\r\n")).await;
+        let mut worker = stage.worker().await;
+        let head = worker.head().await;
+        let id = field(&head, "x-request-id").unwrap();
+        assert_eq!(id == given, passed, "{given}: {id}");
+        assert!(passed || id.len() == 16, "{id}");
+        assert_eq!(field(&head, "traceparent"), Some("00-1-2-01"));
+        worker.send("no HTTP\r\n\r\n").await;
+        let error = client.head().await;
+        assert_eq!(
+            (status(&error), field(&error, "x-request-id")),
+            (502, Some(id))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_cannot_be_read_gets_an_id_too() {
+    let stage = Stage::new().await;
+    let mut client = stage.client().await;
+    client.send("GET /\r\n\r\n").await;
+    let head = client.head().await;
+    assert_eq!(field(&head, "x-request-id").map(str::len), Some(16));
 }
 
 #[tokio::test]

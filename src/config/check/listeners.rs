@@ -1,6 +1,6 @@
 //! Where clients come in.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{net::IpAddr, path::PathBuf, sync::Arc};
 
 use ipnet::IpNet;
 
@@ -12,17 +12,25 @@ use crate::{
     },
     front::{self, CertificateFiles},
     net::Address,
-    proxy::{ClientFrom, Door, WellKnown},
+    proxy::{ClientFrom, Door, Rates, WellKnown},
 };
 
 use super::{
-    serves,
+    rates, serves,
     well_known::{self, url},
 };
+
+/// What all listeners have in common, unless they say otherwise.
+struct Shared {
+    well_known: WellKnown,
+    rates: Option<Arc<Rates>>,
+}
 
 /// All `listeners`.
 pub(super) fn read(top: &mut Table, faults: &mut Vec<Fault>) -> Vec<front::Settings> {
     let well_known = well_known::read(top, faults);
+    let rates = rates::read(top, faults);
+    let shared = Shared { well_known, rates };
     let node = top.require(
         "listeners",
         "write `listeners: [{address: \"0.0.0.0:8080\"}]`",
@@ -38,7 +46,7 @@ pub(super) fn read(top: &mut Table, faults: &mut Vec<Fault>) -> Vec<front::Setti
     }
     nodes
         .into_iter()
-        .filter_map(|node| listener(node, &well_known, faults))
+        .filter_map(|node| listener(node, &shared, faults))
         .collect()
 }
 
@@ -79,11 +87,7 @@ fn clash(one: &Address, other: &Address) -> bool {
     one == other && !matches!(one, Address::Ip(address) if address.port() == 0)
 }
 
-fn listener(
-    node: Node,
-    well_known: &WellKnown,
-    faults: &mut Vec<Fault>,
-) -> Option<front::Settings> {
+fn listener(node: Node, shared: &Shared, faults: &mut Vec<Fault>) -> Option<front::Settings> {
     let mut table = node.table(faults)?;
     let address = table.require(
         "address",
@@ -91,7 +95,7 @@ fn listener(
         faults,
     );
     let address = address.and_then(|node| node.parse(str::parse::<Address>, faults));
-    let door = door(&mut table, well_known, faults);
+    let door = door(&mut table, shared, faults);
     let proxy_protocol = proxy_protocol(table.take("proxy_protocol"), &door, faults);
     let tls = table.take("tls").map(|node| tls(node, faults));
     table.finish(faults);
@@ -103,7 +107,7 @@ fn listener(
     })
 }
 
-fn door(table: &mut Table, well_known: &WellKnown, faults: &mut Vec<Fault>) -> Door {
+fn door(table: &mut Table, shared: &Shared, faults: &mut Vec<Fault>) -> Door {
     let trusted_proxies = table.take("trusted_proxies");
     Door {
         trusted_proxies: trusted_proxies
@@ -124,7 +128,8 @@ fn door(table: &mut Table, well_known: &WellKnown, faults: &mut Vec<Fault>) -> D
             .take("redirect")
             .and_then(|node| node.parse(redirect, faults))
             .is_some(),
-        well_known: well_known.clone(),
+        rates: rates::read(table, faults).or_else(|| shared.rates.clone()),
+        well_known: shared.well_known.clone(),
     }
 }
 

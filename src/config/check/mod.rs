@@ -8,6 +8,7 @@ mod kubernetes;
 mod limits;
 mod listeners;
 mod pools;
+mod rates;
 mod serves;
 mod source;
 mod well_known;

@@ -77,13 +77,19 @@ pub(super) fn of_listener(table: &mut Table, faults: &mut Vec<Fault>) -> Groups 
     if nodes.is_empty() {
         faults.push(empty);
     }
-    let one = |text: &str| match text.parse() {
+    let named = nodes
+        .into_iter()
+        .filter_map(|node| node.parse(group, faults));
+    named.collect()
+}
+
+/// Any group but the one whose requests are refused.
+pub(super) fn group(text: &str) -> Result<Group, String> {
+    match text.parse() {
         Ok(Group::Refused) => Err("these requests are always refused".into()),
         Ok(group) => Ok(group),
         Err(_) => Err(format!("no such group; {}", suggest(text, &words()))),
-    };
-    let named = nodes.into_iter().filter_map(|node| node.parse(one, faults));
-    named.collect()
+    }
 }
 
 fn named(nodes: Vec<Node>, is_main: bool, faults: &mut Vec<Fault>) -> (Vec<Group>, bool) {

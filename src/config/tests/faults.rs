@@ -236,6 +236,14 @@ fn a_door_that_makes_no_sense_is_a_fault() {
             "listeners[0].tls: no certificate; write `tls: {certificate: tls.crt, key: tls.key}`",
         ),
         (
+            "rate_limits: {login: {client: often}}",
+            "listeners[0].rate_limits.login.client: `often`: expected a rate such as 10/s, 20/m or 100/h",
+        ),
+        (
+            "rate_limits: {logins: {client: 1/s}}",
+            "listeners[0].rate_limits.logins: no such group; did you mean `login`?",
+        ),
+        (
             "client_from: both",
             "listeners[0].client_from: `both`: expected x_forwarded_for or forwarded",
         ),
