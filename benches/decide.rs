@@ -7,7 +7,9 @@ use thalamus::{
     discovery::{Endpoint, Source},
     http1::Request,
     identity::Tokens,
-    matrix::{Authorization, Call, Caller, Group, Key, Localpart, Method, UserHash, classify},
+    matrix::{
+        Authorization, Call, Caller, Group, Key, Localpart, Method, Release, UserHash, classify,
+    },
     net::Address,
     pool::{Choice, Settings, Tried, View},
 };
@@ -21,7 +23,7 @@ const OPAQUE: &[u8] = b"Bearer mat_QwErTyUiOpAsDfGhJkLzQwErTyUiOp_3gUfi4";
 const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 fn call(target: &str) -> Call<'_> {
-    classify(Method::Get, black_box(target))
+    classify(Release::NEWEST, Method::Get, black_box(target))
 }
 
 fn caller<'a>(header: &'a [u8], query: &'a str) -> Caller<'a> {
@@ -85,7 +87,7 @@ fn bench(c: &mut Criterion) {
     });
     c.bench_function("classify sync", |b| b.iter(|| call(SYNC)));
     c.bench_function("classify send", |b| {
-        b.iter(|| classify(Method::Put, black_box(SEND)))
+        b.iter(|| classify(Release::NEWEST, Method::Put, black_box(SEND)))
     });
     c.bench_function("classify main", |b| b.iter(|| call(MAIN)));
     let query = call(SYNC).query;

@@ -2,7 +2,7 @@
 
 use thalamus::{
     identity::Tokens,
-    matrix::{Authorization, Caller, Key, Localpart, Method, UserHash, classify},
+    matrix::{Authorization, Caller, Key, Localpart, Method, Release, UserHash, classify},
 };
 
 const TARGETS: [(&str, &str); 9] = [
@@ -39,7 +39,7 @@ fn decide(tokens: &Tokens) -> u64 {
     let mut sum = 0u64;
     for (method, target) in TARGETS {
         for authorization in CALLERS {
-            let call = classify(Method::from(method), target);
+            let call = classify(Release::NEWEST, Method::from(method), target);
             let mut caller = Caller::new(authorization, call.query);
             tokens.recognise(&mut caller);
             let key = Key::new(&call, &caller, client);

@@ -3,12 +3,22 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use thalamus::matrix::{Call, Group, Method, Reach, TABLE, classify};
+use thalamus::matrix::{Call, Group, Method, Reach, Release, TABLE, classify};
 
-const REGISTERED: &str = include_str!("data/endpoints-1.163.2.txt");
+/// What each release serves, by its own registrar (`tests/synapse/registrar`).
+const FACTS: [(Release, &str); 2] = [
+    (
+        Release::new(1, 157),
+        include_str!("data/endpoints-1.157.1.txt"),
+    ),
+    (
+        Release::new(1, 163),
+        include_str!("data/endpoints-1.163.2.txt"),
+    ),
+];
 
 fn call<'a>(method: &str, target: &'a str) -> Call<'a> {
-    classify(Method::from(method), target)
+    classify(Release::NEWEST, Method::from(method), target)
 }
 
 fn groups(cases: &[(&str, &str, Group)]) {
@@ -17,41 +27,80 @@ fn groups(cases: &[(&str, &str, Group)]) {
     }
 }
 
-fn registered(process: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let lines = REGISTERED
-        .lines()
-        .filter_map(move |line| line.strip_prefix(process));
-    lines.filter_map(|line| line.trim().split_once(' '))
+/// The calls of the endpoints that such a process serves, in each release, with their lines.
+fn served(process: &str) -> Vec<(String, Call<'static>)> {
+    let mut calls = vec![];
+    for (release, facts) in FACTS {
+        for line in facts.lines() {
+            let words: Vec<_> = line.split(' ').collect();
+            if let [by, method, target] = words[..]
+                && by == process
+            {
+                let call = classify(release, Method::from(method), target);
+                calls.push((format!("{release}: {line}: {call:?}"), call));
+            }
+        }
+    }
+    assert!(!calls.is_empty(), "{process}");
+    calls
 }
 
-/// Workers register it and answer 500 (measured, 1.163.2), so it goes to main.
-const BROKEN: &str = "/_matrix/federation/v1/openid/userinfo";
+#[test]
+fn the_facts_are_of_the_releases_that_the_table_is_for() {
+    assert_eq!(FACTS[0].0, Release::OLDEST);
+    assert_eq!(FACTS[FACTS.len() - 1].0, Release::NEWEST);
+}
 
 #[test]
 fn what_a_worker_serves_goes_to_workers() {
-    for (method, target) in registered("worker").filter(|(_, target)| *target != BROKEN) {
-        let call = call(method, target);
-        assert_ne!(call.group, Group::Main, "{method} {target}");
-        assert_ne!(call.reach, Reach::Main, "{method} {target}");
+    for (line, call) in served("client") {
+        let is_session = call.reach == Reach::OneProcess;
+        assert!(
+            call.reach == Reach::AnyWorker || is_session || line.contains(" /health"),
+            "{line}"
+        );
+    }
+    for (line, call) in served("federation") {
+        assert_eq!(call.reach, Reach::Federation, "{line}");
+    }
+    for (line, call) in served("media") {
+        assert_eq!(call.reach, Reach::Media, "{line}");
+    }
+}
+
+#[test]
+fn what_only_a_writer_serves_goes_to_it() {
+    for (line, call) in served("writer") {
+        assert_eq!(call.reach, Reach::Writer, "{line}");
     }
 }
 
 #[test]
 fn what_only_main_serves_goes_to_main() {
-    for (method, target) in registered("main") {
-        let call = call(method, target);
-        let fixed = matches!(call.group, Group::PushRules | Group::Rendezvous);
-        assert!(
-            call.reach == Reach::Main || fixed,
-            "{method} {target}: {call:?}"
-        );
+    for (line, call) in served("main") {
+        let is_session = call.group == Group::Rendezvous;
+        assert!(call.reach == Reach::Main || is_session, "{line}");
     }
 }
 
 #[test]
 fn what_workers_answer_500_goes_to_main() {
-    assert!(registered("worker").any(|(_, target)| target == BROKEN));
-    assert_eq!(call("GET", BROKEN).reach, Reach::Main);
+    for (line, call) in served("broken") {
+        assert_eq!(call.reach, Reach::Main, "{line}");
+    }
+}
+
+#[test]
+fn endpoints_come_and_go_with_releases() {
+    let delayed = "/_matrix/client/unstable/org.matrix.msc4140/delayed_events/d";
+    let issuer = "/_matrix/client/unstable/org.matrix.msc2965/auth_issuer";
+    for (target, from, to) in [(delayed, 161, u16::MAX), (issuer, 0, 161)] {
+        for minor in [0, 157, 160, 161, 163, 400] {
+            let call = classify(Release::new(1, minor), Method::Get, target);
+            let expected = (from..to).contains(&minor);
+            assert_eq!(call.group != Group::Main, expected, "1.{minor}: {target}");
+        }
+    }
 }
 
 #[test]

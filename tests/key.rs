@@ -4,7 +4,8 @@ use std::{collections::HashSet, net::IpAddr};
 
 use proptest::prelude::*;
 use thalamus::matrix::{
-    Authorization, Call, Caller, Key, KeyKind, Localpart, Method, UserHash, classify, token,
+    Authorization, Call, Caller, Key, KeyKind, Localpart, Method, Release, UserHash, classify,
+    token,
 };
 
 const BEARER: Authorization<'static> =
@@ -18,7 +19,7 @@ fn client() -> IpAddr {
 }
 
 fn call<'a>(method: &str, target: &'a str) -> Call<'a> {
-    classify(Method::from(method), target)
+    classify(Release::NEWEST, Method::from(method), target)
 }
 
 fn key<'a>(method: &str, target: &'a str, authorization: Authorization<'a>) -> Key<'a> {

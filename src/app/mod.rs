@@ -26,7 +26,7 @@ use crate::{
     net::Address,
     pool::{Drain, Health, Leaving, Tried, Watch},
     proxy::Door,
-    route::State,
+    route::{State, Synapse},
     telemetry::{LogWriter, Metrics},
 };
 
@@ -145,8 +145,13 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
 /// The State of a configuration; workers that were there `before` are kept.
 fn snapshot(settings: &Settings, sources: &Sources, before: Option<&State>) -> State {
     let found = |pool: &_| sources.found(pool);
-    State::build(&settings.pools, settings.limits.clone(), found, before)
-        .with_appservices(settings.appservices.clone())
+    let state = State::build(&settings.pools, settings.limits.clone(), found, before)
+        .with_appservices(settings.appservices.clone());
+    match (settings.synapse_version, state.synapse) {
+        (Some(release), _) => state.with_synapse(Synapse::Configured(release)),
+        (None, Synapse::Configured(_)) => state.with_synapse(Synapse::UNKNOWN),
+        (None, _) => state,
+    }
 }
 
 impl Running {

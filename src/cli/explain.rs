@@ -14,8 +14,9 @@ use serde_json::json;
 use super::ask::Admin;
 use crate::{
     config,
+    matrix::Release,
     proxy::{self, Asked, Door},
-    route::State,
+    route::{State, Synapse},
 };
 
 #[derive(Debug, Args)]
@@ -70,7 +71,11 @@ impl Explain {
                     let doors = doors.map(|listener| Arc::new(listener.door.clone()));
                     let doors = doors.collect();
                     let state = State::new(&settings.pools, settings.limits);
-                    let state = state.with_appservices(settings.appservices);
+                    let newest = Synapse::Assumed(Release::NEWEST);
+                    let synapse = settings.synapse_version.map(Synapse::Configured);
+                    let state = state
+                        .with_appservices(settings.appservices)
+                        .with_synapse(synapse.unwrap_or(newest));
                     Oracle::Configuration(Box::new(state), doors)
                 }
                 Err(faults) => {

@@ -5,7 +5,6 @@ mod check;
 mod environment;
 mod fault;
 mod file;
-mod later;
 mod node;
 mod units;
 mod warn;
@@ -15,7 +14,7 @@ use std::{num::NonZeroUsize, path::Path};
 pub use fault::{Fault, Faults};
 pub use warn::warnings;
 
-use crate::{admin, front, identity, lifecycle, pool, route, telemetry};
+use crate::{admin, front, identity, lifecycle, matrix, pool, route, telemetry};
 
 /// Everything that a sound configuration says, part by part.
 #[derive(Clone, Debug)]
@@ -40,6 +39,8 @@ pub struct Settings {
     pub access_log: telemetry::AccessLog,
     /// How we stop.
     pub shutdown: lifecycle::Settings,
+    /// The release of Synapse; none to ask it.
+    pub synapse_version: Option<matrix::Release>,
 }
 
 /// Reads the file at `path` and the environment, and checks all of it, with the certificates that it names.

@@ -112,7 +112,7 @@ impl fmt::Debug for Lesson {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matrix::{Authorization, Localpart, classify};
+    use crate::matrix::{Authorization, Localpart, Release, classify};
 
     const NEW: &str = r#"{"user_id":"@alice:hs","access_token":"mct_new","device_id":"D"}"#;
     const REFRESHED: &str =
@@ -140,7 +140,7 @@ mod tests {
             let (method, target) = request.split_once(' ').unwrap();
             let header = format!("Bearer {token}");
             let method = Method::from(method);
-            let call = classify(method, target);
+            let call = classify(Release::NEWEST, method, target);
             let mut caller = Caller::new(Authorization::One(header.as_bytes()), call.query);
             self.0.recognise(&mut caller);
             if let Some(mut lesson) = Lesson::new(&self.0, method, &call, &caller)

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use super::{
-    Group, KeyKind, Method, Reach, Row,
+    Group, KeyKind, Method, Reach, Release, Row,
     path::Segments,
     percent::Decoded,
     poll::Poll,
@@ -38,8 +38,8 @@ pub struct Call<'a> {
     pub transaction: bool,
 }
 
-/// Reads a request target in origin-form.
-pub fn classify<'a>(method: Method, target: &'a str) -> Call<'a> {
+/// Reads a request target in origin-form, as that release of Synapse takes it.
+pub fn classify<'a>(release: Release, method: Method, target: &'a str) -> Call<'a> {
     let (path, query) = split(target);
     if refused(path) {
         return Call::new(&REFUSED, target, query);
@@ -47,7 +47,7 @@ pub fn classify<'a>(method: Method, target: &'a str) -> Call<'a> {
     if method == Method::Options {
         return Call::new(&OPTIONS, target, query);
     }
-    find(method, path, target, query).unwrap_or_else(|| Call::new(&MAIN, target, query))
+    find(release, method, path, target, query).unwrap_or_else(|| Call::new(&MAIN, target, query))
 }
 
 fn split(target: &str) -> (&str, &str) {
@@ -76,15 +76,21 @@ fn begins(path: &str, start: &str) -> bool {
     start.bytes().all(|byte| decoded.next() == Some(byte))
 }
 
-fn find<'a>(method: Method, path: &'a str, target: &'a str, query: &'a str) -> Option<Call<'a>> {
+fn find<'a>(
+    release: Release,
+    method: Method,
+    path: &'a str,
+    target: &'a str,
+    query: &'a str,
+) -> Option<Call<'a>> {
     let segments = Segments::new(path);
-    let leaves = TRIE.find(&segments, method)?;
+    let leaves = TRIE.find(&segments, method, release)?;
     let poll = if leaves.poll() {
         Poll::read(query)
     } else {
         Poll::default()
     };
-    let leaf = leaves.pick(method, &poll)?;
+    let leaf = leaves.pick(method, release, &poll)?;
     let mut call = Call::new(leaf.row, target, query);
     call.timeout = poll.timeout;
     call.name(leaf, &segments);

@@ -1,6 +1,6 @@
 //! One row of the endpoint table: which requests, which group, where they may go.
 
-use super::{Group, Methods, poll::Poll};
+use super::{Group, Method, Methods, Release, poll::Poll};
 
 /// Which processes can answer, so where a fallback is safe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,8 +100,10 @@ pub struct Row {
     pub key: KeyKind,
     /// Whether it belongs to MAS as soon as a pool serves `mas_compat`.
     pub mas: bool,
-    /// The first Synapse release, as far as we know, whose workers serve it; before, only main does.
-    pub since: (u16, u16),
+    /// The first release that serves it as the row says; before, the main process has it, or nobody.
+    pub since: Release,
+    /// The first release that does so no longer.
+    pub until: Release,
 }
 
 impl Row {
@@ -120,7 +122,8 @@ impl Row {
             reach: Reach::AnyWorker,
             key: KeyKind::None,
             mas: false,
-            since: (0, 0),
+            since: Release::EVER.0,
+            until: Release::EVER.1,
         }
     }
 
@@ -145,7 +148,17 @@ impl Row {
     }
 
     pub(super) const fn since(mut self, major: u16, minor: u16) -> Self {
-        self.since = (major, minor);
+        self.since = Release::new(major, minor);
         self
+    }
+
+    pub(super) const fn until(mut self, major: u16, minor: u16) -> Self {
+        self.until = Release::new(major, minor);
+        self
+    }
+
+    /// Whether it is for requests with this method to that release.
+    pub(super) fn takes(&self, method: Method, release: Release) -> bool {
+        self.methods.contains(method) && self.since <= release && release < self.until
     }
 }

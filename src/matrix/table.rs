@@ -1,4 +1,5 @@
-//! The endpoint table: data, read from the servlets of Synapse 1.163.2 (`synapse/rest`,
+//! The endpoint table: data, read from the servlets of Synapse 1.157 to 1.163 and held against them in
+//! `tests/synapse/registrar` (`synapse/rest`,
 //! `synapse/federation/transport/server`, `synapse/_scripts/generate_workers_map.py`).
 
 use super::{
@@ -53,14 +54,15 @@ pub static TABLE: &[Row] = &[
     row("C1", ClientReader, GET, "/_matrix/client/V2/user/{user}/filter/{filter}"),
     row("C2", ClientReader, POST, "/_matrix/client/(v1|unstable)/appservice/{id}/ping"),
     row("C2", ClientReader, GET, "/_matrix/client/(v1|unstable|unstable/org.matrix.msc2965)/auth_metadata"),
+    row("C2", ClientReader, GET, "/_matrix/client/unstable/org.matrix.msc2965/auth_issuer").until(1, 161),
     row("C2", ClientReader, GET, "/_matrix/client/unstable/org.matrix.msc1763/retention/configuration"),
     row("C2", ClientReader, POST, "/_matrix/client/unstable/org.matrix.msc3720/account_status"),
     row("C2", ClientReader, GET, "/_matrix/client/unstable/org.matrix.msc4143/rtc/transports"),
     row("C2", ClientReader, GET_PUT_DELETE, "/_matrix/client/unstable/org.matrix.msc3814.v1/dehydrated_device"),
     row("C2", ClientReader, GET_POST, "/_matrix/client/unstable/org.matrix.msc3814.v1/dehydrated_device/{device}/events"),
     row("C2", ClientReader, POST, "/_matrix/client/unstable/org.matrix.msc3983/keys/claim"),
-    row("C2", ClientReader, GET, "/_matrix/client/unstable/io.element.msc4502/rooms/{room}/is_joined"),
-    row("C2", ClientReader, POST, "/_matrix/client/unstable/io.element.msc4512/appservice/fed_proxy"),
+    row("C2", ClientReader, GET, "/_matrix/client/unstable/io.element.msc4502/rooms/{room}/is_joined").since(1, 160),
+    row("C2", ClientReader, POST, "/_matrix/client/unstable/io.element.msc4512/appservice/fed_proxy").since(1, 161),
     row("C3", Messages, GET, "/_matrix/client/V1/rooms/{room}/messages").key(KeyKind::Room),
     // Encryption and devices
     row("E1", DeviceKeys, POST, "/_matrix/client/V2/keys/(query|claim)").key(KeyKind::User),
@@ -93,7 +95,7 @@ pub static TABLE: &[Row] = &[
     row("W2", Profile, GET_PUT_DELETE, "/_matrix/client/V1/profile/{user}/(avatar_url|displayname)").key(KeyKind::User),
     row("W2", Profile, GET_PUT_DELETE, "/_matrix/client/(v3|unstable/uk.tcpip.msc4133)/profile/{user}/{field}").key(KeyKind::User),
     row("W3", DelayedEvents, GET, "/_matrix/client/unstable/org.matrix.msc4140/delayed_events"),
-    row("W3", DelayedEvents, GET, "/_matrix/client/unstable/org.matrix.msc4140/delayed_events/{delay+}").since(1, 163),
+    row("W3", DelayedEvents, GET, "/_matrix/client/unstable/org.matrix.msc4140/delayed_events/{delay+}").since(1, 161),
     row("W3", DelayedEvents, POST, "/_matrix/client/unstable/org.matrix.msc4140/delayed_events/{delay+}/restart"),
     // Streams
     row("T1", Typing, PUT, "/_matrix/client/V1/rooms/{room}/typing/{user}").reach(Reach::Writer),
@@ -160,9 +162,11 @@ pub static TABLE: &[Row] = &[
     row("L1", Sso, GET, "/_matrix/client/(r0|v3)/login/sso/redirect/{idp+}").reach(Reach::OneProcess).mas(),
     row("L1", Sso, GET, "/_matrix/client/api/v1/login/sso/redirect").reach(Reach::OneProcess),
     row("L1", Sso, GET, "/_matrix/client/V1/login/cas/(ticket|redirect)").reach(Reach::OneProcess),
-    row("L1", Sso, GET_POST, "/_synapse/client/(pick_idp|pick_username|pick_username/**|new_user_consent|sso_register)").reach(Reach::OneProcess),
-    row("L1", Sso, GET_POST, "/_synapse/client/oidc/(callback|backchannel_logout)").reach(Reach::OneProcess),
-    row("L1", Sso, GET_POST, "(/_synapse/client|/_matrix)/saml2/(authn_response|metadata.xml)").reach(Reach::OneProcess),
+    row("L1", Sso, GET, "/_synapse/client/(pick_idp|pick_username/check|sso_register)").reach(Reach::OneProcess),
+    row("L1", Sso, GET_POST, "/_synapse/client/(pick_username/account_details|new_user_consent|oidc/callback)").reach(Reach::OneProcess),
+    row("L1", Sso, POST, "/_synapse/client/oidc/backchannel_logout").reach(Reach::OneProcess),
+    row("L1", Sso, GET, "(/_synapse/client|/_matrix)/saml2/metadata.xml").reach(Reach::OneProcess),
+    row("L1", Sso, GET_POST, "(/_synapse/client|/_matrix)/saml2/authn_response").reach(Reach::OneProcess),
     row("L2", Rendezvous, ANY, "/_matrix/client/unstable/(org.matrix.msc4108|io.element.msc4388)/rendezvous(|/**)").reach(Reach::OneProcess),
     row("L2", Rendezvous, ANY, "/_synapse/client/rendezvous(|/**)").reach(Reach::OneProcess),
     row("L3", MasCompat, GET_POST, "/_matrix/client/{version+}/(login|logout|logout/all|refresh)").reach(Reach::Main).mas(),
@@ -173,8 +177,9 @@ pub static TABLE: &[Row] = &[
     row("A1", Admin, GET, "/_synapse/admin/v2/users/{user}"),
     row("A1", Admin, GET_DELETE, "/_synapse/admin/v1/rooms/{room}"),
     row("A2", ClientReader, GET_POST, "/_synapse/client/unsubscribe"),
-    row("A2", ClientReader, GET, "/_synapse/client/(v1/config/federation_whitelist|media_upload_limit_exceeded)"),
-    row("A3", WellKnown, GET, "/.well-known/matrix/(client|server|support)"),
+    row("A2", ClientReader, GET, "/_synapse/client/v1/config/federation_whitelist"),
+    row("A2", ClientReader, GET, "/_synapse/client/media_upload_limit_exceeded").since(1, 158),
+    row("A3", WellKnown, GET, "/.well-known/matrix/(client|server)"),
 ];
 
 /// The main process: whatever no row takes.

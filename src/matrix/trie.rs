@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::{
-    Method, Row, When,
+    Method, Release, Row, When,
     path::{DEPTH, Segments},
     pattern::{Piece, expand, pieces},
     poll::Poll,
@@ -52,13 +52,13 @@ struct Literal {
 pub struct Leaves(Vec<Leaf>);
 
 impl Leaves {
-    fn take(&self, method: Method) -> bool {
-        self.0.iter().any(|leaf| leaf.row.methods.contains(method))
+    fn take(&self, method: Method, release: Release) -> bool {
+        self.0.iter().any(|leaf| leaf.row.takes(method, release))
     }
 
-    /// The first row for this method whose condition holds.
-    pub fn pick(&self, method: Method, poll: &Poll) -> Option<&Leaf> {
-        let fits = |leaf: &&Leaf| leaf.row.methods.contains(method) && leaf.row.when.holds(poll);
+    /// The first row for this method and release whose condition holds.
+    pub fn pick(&self, method: Method, release: Release, poll: &Poll) -> Option<&Leaf> {
+        let fits = |leaf: &&Leaf| leaf.row.takes(method, release) && leaf.row.when.holds(poll);
         self.0.iter().find(fits)
     }
 
@@ -119,21 +119,28 @@ impl Trie {
         Some(child)
     }
 
-    /// The rows of the most exact path that takes this method.
-    pub fn find(&self, path: &Segments, method: Method) -> Option<&Leaves> {
-        self.walk(0, path, 0, method)
+    /// The rows of the most exact path that takes this method in that release.
+    pub fn find(&self, path: &Segments, method: Method, release: Release) -> Option<&Leaves> {
+        let takes = |leaves: &Leaves| leaves.take(method, release);
+        self.walk(0, path, 0, &takes)
     }
 
-    fn walk(&self, node: usize, path: &Segments, depth: usize, method: Method) -> Option<&Leaves> {
+    fn walk(
+        &self,
+        node: usize,
+        path: &Segments,
+        depth: usize,
+        takes: &impl Fn(&Leaves) -> bool,
+    ) -> Option<&Leaves> {
         let node = &self.nodes[node];
         let Some(segment) = path.at(depth) else {
-            return (path.end_at(depth) && node.here.take(method)).then_some(&node.here);
+            return (path.end_at(depth) && takes(&node.here)).then_some(&node.here);
         };
-        let deeper = |child: Option<usize>| self.walk(child?, path, depth + 1, method);
+        let deeper = |child: Option<usize>| self.walk(child?, path, depth + 1, takes);
         deeper(node.literal(segment))
             .or_else(|| deeper(node.filled.filter(|_| !segment.is_empty())))
             .or_else(|| deeper(node.any))
-            .or_else(|| node.rest.take(method).then_some(&node.rest))
+            .or_else(|| takes(&node.rest).then_some(&node.rest))
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Decision<'b> {
 pub fn decide<'b>(state: &State, request: &Request<'_, 'b>, peer: &Peer) -> Decision<'b> {
     let client = peer.client(request);
     let method = Method::from_bytes(request.method.as_bytes());
-    let call = classify(method, request.target);
+    let call = classify(state.synapse.release(), method, request.target);
     let mut caller = Caller::new(request.authorization, call.query);
     state.appservices.recognise(&mut caller, call.query);
     let unasked = state.tokens.recognise(&mut caller);

@@ -205,13 +205,13 @@ fn is_root(target: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matrix::classify;
+    use crate::matrix::{Release, classify};
 
     fn answer(door: &Door, request: &str, client: &str) -> Option<Own> {
         let head = format!("{request} HTTP/1.1\r\nHost: HS.example.:8448\r\n\r\n");
         Request::read(head.as_bytes(), |request| {
             let method = Method::from(request.method);
-            let call = classify(method, request.target);
+            let call = classify(Release::NEWEST, method, request.target);
             door.answer(&request, method, &call, client.parse().unwrap())
         })
         .unwrap()

@@ -47,6 +47,8 @@ pub struct Explanation {
     pub caller: String,
     /// The workers of the first pool in the order in which they are tried; empty where the least busy is taken.
     pub candidates: Vec<String>,
+    /// The release of Synapse that the table was read for, and how we know it.
+    pub synapse: String,
     /// The code of the outcome, as far as it is known before anything is sent.
     pub reason: &'static str,
     /// All of it in one sentence.
@@ -141,6 +143,7 @@ fn explanation(state: &State, decision: &Decision<'_>) -> Explanation {
         } else {
             Vec::new()
         },
+        synapse: state.synapse.to_string(),
         reason: match (decision.own, &worker) {
             (Some(Own::Refused(reason)), _) => reason.code(),
             (None, None) => Reason::NoWorker.code(),
@@ -207,6 +210,7 @@ impl fmt::Display for Explanation {
             ("worker", or(&self.worker)),
             ("candidates", list(&self.candidates)),
             ("fallback", list(&self.fallback)),
+            ("synapse", self.synapse.clone()),
             ("reason", self.reason.to_owned()),
         ] {
             writeln!(f, "{name:<11} {value}")?;

@@ -115,7 +115,7 @@ fn next(group: Group, reach: Reach) -> Option<Group> {
     match (reach, group) {
         (Reach::Federation, Group::FederationReader) => None,
         (Reach::Federation, _) => Some(Group::FederationReader),
-        (_, Group::ClientReader | Group::Main | Group::Admin) => None,
+        (_, Group::ClientReader | Group::Main) => None,
         (_, Group::InitialSync | Group::SlidingSync) => Some(Group::Sync),
         (_, Group::InitialSlidingSync) => Some(Group::SlidingSync),
         _ => Some(Group::ClientReader),

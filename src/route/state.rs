@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Chains, Limits, Plan};
+use super::{Chains, Limits, Plan, Synapse};
 use crate::{
     discovery::Found,
     identity::{Appservices, Tokens},
@@ -23,6 +23,8 @@ pub struct State {
     pub appservices: Arc<Appservices>,
     /// Whose opaque tokens are, as far as it is known; the same in every snapshot.
     pub tokens: Arc<Tokens>,
+    /// Which release of Synapse the table is read for.
+    pub synapse: Synapse,
 }
 
 impl State {
@@ -50,6 +52,7 @@ impl State {
             limits: Arc::new(limits),
             appservices: Arc::default(),
             tokens: before.map_or_else(Arc::default, |state| state.tokens.clone()),
+            synapse: before.map_or(Synapse::UNKNOWN, |state| state.synapse),
         }
     }
 
@@ -68,6 +71,12 @@ impl State {
         Self { tokens, ..self }
     }
 
+    /// The same snapshot in front of this Synapse.
+    #[must_use]
+    pub fn with_synapse(self, synapse: Synapse) -> Self {
+        Self { synapse, ..self }
+    }
+
     /// The same snapshot with the workers that the source of that pool has found now.
     #[must_use]
     pub fn with_found(&self, pool: &str, found: &Found) -> Self {
@@ -81,6 +90,7 @@ impl State {
             limits: self.limits.clone(),
             appservices: self.appservices.clone(),
             tokens: self.tokens.clone(),
+            synapse: self.synapse,
         }
     }
 

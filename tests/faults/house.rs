@@ -7,7 +7,7 @@ use thalamus::{
     config::Settings,
     discovery::{Endpoint, Source},
     front,
-    matrix::Group,
+    matrix::{Group, Release},
     net::Address,
     pool::{self, Condition, Health, Worker},
     route, telemetry,
@@ -158,5 +158,6 @@ fn settings(pools: Vec<pool::Settings>) -> Settings {
         },
         access_log: telemetry::AccessLog::None,
         shutdown: Default::default(),
+        synapse_version: Some(Release::NEWEST),
     }
 }

@@ -14,7 +14,7 @@ use thalamus::{
     config::Settings,
     discovery::{Endpoint, Source},
     front,
-    matrix::Group,
+    matrix::{Group, Release},
     net::Address,
     pool, route, telemetry,
 };
@@ -158,6 +158,7 @@ pub fn settings(pools: Vec<pool::Settings>) -> Settings {
         health: unwatched(),
         access_log: telemetry::AccessLog::None,
         shutdown: Default::default(),
+        synapse_version: Some(Release::NEWEST),
     }
 }
 

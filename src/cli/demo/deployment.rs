@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::matrix::Release;
+
 /// A pool and its workers by name.
 #[derive(Debug)]
 pub struct Pool {
@@ -80,9 +82,11 @@ pub fn worker(name: &str) -> Option<&'static str> {
 pub fn configuration(listener: u16, admin: u16, port_of: impl Fn(&str) -> u16) -> String {
     let mut yaml = format!(
         "access_log: none\n\
+         synapse_version: \"{}\"\n\
          listeners: [{{address: \"127.0.0.1:{listener}\"}}]\n\
          admin: {{address: \"127.0.0.1:{admin}\"}}\n\
-         pools:\n"
+         pools:\n",
+        Release::NEWEST
     );
     for pool in POOLS {
         pool.write(&mut yaml, &port_of);

@@ -19,11 +19,16 @@ use std::{num::NonZeroUsize, time::Duration};
 pub(super) use serves::is_one_process;
 
 use super::{
-    Fault, Settings, later,
+    Fault, Settings,
     node::{Node, Table},
     units,
 };
-use crate::{admin, lifecycle, net::Address, telemetry::AccessLog};
+use crate::{
+    admin, lifecycle,
+    matrix::{NoRelease, Release},
+    net::Address,
+    telemetry::AccessLog,
+};
 
 /// The Settings of a configuration; of use only when no fault was found.
 pub(super) fn settings(root: Node, faults: &mut Vec<Fault>) -> Option<Settings> {
@@ -38,7 +43,7 @@ pub(super) fn settings(root: Node, faults: &mut Vec<Fault>) -> Option<Settings> 
     let callers = callers::read(top.take("callers"), faults);
     let appservices = appservices::read(top.take("appservices"), faults);
     let shutdown = shutdown(top.take("shutdown"), faults);
-    later::refuse(&mut top, later::TOP, faults);
+    let synapse_version = synapse_version(top.take("synapse_version"), faults);
     top.finish(faults);
     listeners::refuse_doubles(&listeners, admin.as_ref(), faults);
     Some(Settings {
@@ -52,7 +57,18 @@ pub(super) fn settings(root: Node, faults: &mut Vec<Fault>) -> Option<Settings> 
         callers,
         access_log,
         shutdown,
+        synapse_version,
     })
+}
+
+fn synapse_version(node: Option<Node>, faults: &mut Vec<Fault>) -> Option<Release> {
+    node?.parse(
+        |text| {
+            text.parse()
+                .map_err(|error: NoRelease| format!("{error}; leave it out to ask it"))
+        },
+        faults,
+    )
 }
 
 fn threads(node: Option<Node>, faults: &mut Vec<Fault>) -> NonZeroUsize {

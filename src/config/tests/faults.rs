@@ -277,14 +277,6 @@ fn a_door_that_makes_no_sense_is_a_fault() {
 }
 
 #[test]
-fn what_comes_later_is_refused_by_name() {
-    assert_eq!(
-        faults_of("synapse_version: '1.163'"),
-        ["synapse_version"].map(|key| format!("{key}: not supported yet; remove it"))
-    );
-}
-
-#[test]
 fn faults_of_sources_that_search() {
     let way_out =
         ": write `{name: client-reader, port: 8083}` or `{srv: _http._tcp.client-reader}`";
@@ -361,5 +353,20 @@ fn faults_of_sources_that_search() {
     assert_eq!(
         faults_of_pool("{serves: [sync], workers: ['a:1'], dns: {srv: a}}"),
         ["pools.extra.dns: a pool has one source, and `workers` stands here too; keep one"]
+    );
+}
+
+#[test]
+fn a_release_is_written_in_numbers() {
+    assert_eq!(
+        faults_of("synapse_version: latest"),
+        [
+            "synapse_version: `latest`: a release of Synapse is written such as 1.163.2; leave it out to ask it"
+        ]
+    );
+    let number = faults_of("synapse_version: 1.160");
+    assert!(
+        number[0].starts_with("synapse_version: expected a text"),
+        "{number:?}"
     );
 }

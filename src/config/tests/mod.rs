@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     discovery::{Source, dns::Query},
-    matrix::Group,
+    matrix::{Group, Release},
 };
 
 const SMALL: &str = "
@@ -118,6 +118,7 @@ limits: {body: 1M, media_upload: 1024}
 timeouts: {connect: 1s, head: 2s, client_idle: 3s, sync_extra: 4s, initial_sync: 5s, federation_send: 6s,
   media_idle: 7s, other: 8s}
 shutdown: {grace: 0s}
+synapse_version: 1.163.2
 ";
     let settings = parsed(&format!("{SMALL}{more}"), &[]).unwrap();
     let limits = &settings.limits;
@@ -138,6 +139,7 @@ shutdown: {grace: 0s}
     ];
     assert_eq!(times.map(|time| time.as_secs()), [1, 2, 3, 4, 5, 6, 7, 8]);
     assert_eq!(settings.shutdown.grace, Duration::ZERO);
+    assert_eq!(settings.synapse_version, Some(Release::new(1, 163)));
 }
 
 #[test]

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use libfuzzer_sys::fuzz_target;
 use thalamus::{
     identity::{Lesson, Tokens},
-    matrix::{Caller, Method, Token, classify},
+    matrix::{Caller, Method, Release, Token, classify},
 };
 
 fuzz_target!(|pieces: Vec<&[u8]>| {
     let tokens = Arc::new(Tokens::default());
-    let call = classify(Method::Post, "/_matrix/client/v3/login");
+    let call = classify(Release::NEWEST, Method::Post, "/_matrix/client/v3/login");
     let mut lesson =
         Lesson::new(&tokens, Method::Post, &call, &Caller::Nobody).expect("a login teaches");
     if pieces.iter().all(|piece| lesson.hear(piece)) {

@@ -3,11 +3,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use thalamus::matrix::{Authorization, Caller, Key, Method, classify};
+use thalamus::matrix::{Authorization, Caller, Key, Method, Release, classify};
 
 fuzz_target!(|input: (&str, &str)| {
     let (method, target) = input;
-    let call = classify(Method::from(method), target);
+    let call = classify(Release::NEWEST, Method::from(method), target);
     let caller = Caller::new(Authorization::None, call.query);
     let key = Key::new(&call, &caller, [192, 0, 2, 1].into());
     std::hint::black_box((key.hash(), format!("{call:?} {key:?} {key}")));

@@ -3,11 +3,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use thalamus::matrix::{Authorization, Group, Method, classify, token};
+use thalamus::matrix::{Authorization, Group, Method, Release, classify, token};
 
 fuzz_target!(|query: &str| {
     let target = format!("/_matrix/client/v3/sync?{query}");
-    let call = classify(Method::Get, &target);
+    let call = classify(Release::NEWEST, Method::Get, &target);
     assert!(
         matches!(call.group, Group::Sync | Group::InitialSync),
         "{call:?}"

@@ -26,7 +26,7 @@ POLICY = pathlib.Path("/usr/sbin/policy-rc.d")
 def prepare():
     """Install what is missing; return the environment's Python."""
     install_programs()
-    return python_environment()
+    return python_environment(SYNAPSE_VERSION, PYTHON_PACKAGES)
 
 
 def program(name):
@@ -74,11 +74,11 @@ def cache():
     return pathlib.Path(os.environ.get("THALAMUS_CACHE", "~/.cache/thalamus")).expanduser()
 
 
-def python_environment():
-    """The Python of the cached environment; made when missing, one run at a time."""
-    wanted = "\n".join([sys.version, *PYTHON_PACKAGES])
+def python_environment(synapse, packages):
+    """The Python of a cached environment for a release of Synapse; made when missing, one run at a time."""
+    wanted = "\n".join([sys.version, *packages])
     key = hashlib.sha256(wanted.encode()).hexdigest()[:12]
-    home = cache() / f"synapse-{SYNAPSE_VERSION}" / key
+    home = cache() / f"synapse-{synapse}" / key
     python, done = home / "bin" / "python", home / "complete"
     home.parent.mkdir(parents=True, exist_ok=True)
     with open(home.parent / f"{key}.lock", "w") as lock:
@@ -87,6 +87,6 @@ def python_environment():
             print(f"building the Python environment in {home}", file=sys.stderr)
             subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
             subprocess.run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-                            *PYTHON_PACKAGES], check=True, stdout=sys.stderr)
+                            *packages], check=True, stdout=sys.stderr)
             done.write_text(wanted)
     return python
