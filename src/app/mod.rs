@@ -2,6 +2,7 @@
 
 mod discover;
 mod listeners;
+mod release;
 mod reload;
 
 use std::{net::SocketAddr, sync::Arc, thread::JoinHandle};
@@ -103,6 +104,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         };
         drain.run(pools, |worker| told.cut(worker)).await;
     });
+    tasks.spawn(release::follow(state.clone(), release::EVERY));
     sources.follow(&settings.pools, &state);
     open.open(bound, &threads, &metrics);
     let doors = Arc::new(ArcSwap::from_pointee(open.doors()));

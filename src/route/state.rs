@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// One snapshot. A change makes a new one and swaps the pointer to it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct State {
     /// Which pools each group is asked of.
     pub chains: Arc<Chains>,
@@ -138,6 +138,14 @@ impl State {
         workers
             .chain(pools.filter(is_main))
             .find_map(|pool| pool.lease(Choice::LeastBusy, tried))
+    }
+
+    /// The workers that serve other servers' requests, those of the main process too.
+    pub fn federation_workers(&self) -> impl Iterator<Item = &Arc<Worker>> {
+        let pools = self.chains.of(Group::FederationReader, Reach::Federation);
+        pools
+            .iter()
+            .flat_map(|pool| &self.pools[pool.get()].workers)
     }
 
     /// True once every pool that nothing replaces has a worker.
