@@ -214,6 +214,44 @@ fn explain_prints_one_json_object() {
 }
 
 #[test]
+fn explain_prints_the_whole_table() {
+    let all = ["explain", "--config", "config/small.yaml", "--all"];
+    let done = output(&all);
+    assert_eq!(done.status.code(), Some(0));
+    let printed = text(&done.stdout);
+    assert!(
+        printed.starts_with("# Synapse 1.163, assumed\n"),
+        "{printed}"
+    );
+    let done = output(&[&all[..], &["--json"]].concat());
+    let rows: Vec<Value> = text(&done.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(printed.lines().count(), rows.len() + 3);
+    let sync = rows.iter().find(|row| row["row"] == "S1").unwrap();
+    assert_eq!(
+        *sync,
+        serde_json::json!({
+            "row": "S1", "group": "sync", "methods": ["GET"], "pattern": "/_matrix/client/V2/sync", "when": null,
+            "pools": sync["pools"], "key": "user",
+        })
+    );
+    assert_eq!(
+        (
+            &sync["pools"][0],
+            sync["pools"].as_array().unwrap().last().unwrap()
+        ),
+        (&"sync".into(), &"main".into())
+    );
+    assert_eq!(
+        rows.last().unwrap()["pools"],
+        serde_json::json!([]),
+        "what is refused"
+    );
+}
+
+#[test]
 fn explain_of_what_is_no_request_exits_with_1() {
     let done = output(&["explain", "--config", "config/small.yaml", "GET", "a b"]);
     assert_eq!((done.status.code(), text(&done.stdout)), (Some(1), ""));

@@ -24,6 +24,7 @@ use crate::{
   thalamus explain --config thalamus.yaml GET '/_matrix/client/v3/sync?since=s1' -H 'Authorization: Bearer syt_...'
   thalamus explain --config thalamus.yaml --json PUT https://example.org/_matrix/federation/v1/send/1
   thalamus explain --config thalamus.yaml --stdin --json < requests.txt
+  thalamus explain --config thalamus.yaml --all
   thalamus explain --admin http://127.0.0.1:9090 GET /_matrix/client/v3/sync")]
 pub(super) struct Explain {
     /// The configuration; needs no running server
@@ -33,10 +34,10 @@ pub(super) struct Explain {
     #[arg(long, value_name = "URL")]
     admin: Option<Admin>,
     /// The request's method
-    #[arg(required_unless_present = "stdin")]
+    #[arg(required_unless_present_any = ["stdin", "all"])]
     method: Option<String>,
     /// The request's path and query, or its whole URL
-    #[arg(required_unless_present = "stdin")]
+    #[arg(required_unless_present_any = ["stdin", "all"])]
     target: Option<String>,
     /// A header of the request; as often as needed
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = Asked::header)]
@@ -50,6 +51,9 @@ pub(super) struct Explain {
     /// Reads lines `METHOD TARGET`, prints one JSON object a line
     #[arg(long, conflicts_with_all = ["method", "target"])]
     stdin: bool,
+    /// Prints the whole table with the pools of each row; with --json one object a line
+    #[arg(long, conflicts_with_all = ["method", "target", "stdin", "admin"])]
+    all: bool,
 }
 
 /// Who knows the answer.
@@ -85,10 +89,35 @@ impl Explain {
             },
             (None, None) => anyhow::bail!("--config or --admin is needed"),
         };
+        if let (true, Oracle::Configuration(state, _)) = (self.all, &oracle) {
+            return self.print_all(state, BufWriter::new(stdout().lock()));
+        }
         match (&self.method, &self.target) {
             (Some(method), Some(target)) => self.explain_one(&oracle, method, target),
             _ => self.explain_lines(&oracle, stdin().lock(), BufWriter::new(stdout().lock())),
         }
+    }
+
+    fn print_all(&self, state: &State, mut out: impl Write) -> anyhow::Result<ExitCode> {
+        if !self.json {
+            writeln!(out, "# Synapse {}", state.synapse)?;
+            writeln!(
+                out,
+                "# row, group, methods, key, pools in the order in which they are asked, path;"
+            )?;
+            writeln!(
+                out,
+                "# V1 is (api/v1|r0|v3|unstable), V2 is (r0|v3|unstable)"
+            )?;
+        }
+        for row in proxy::overview(state) {
+            match self.json {
+                true => writeln!(out, "{}", serde_json::to_string(&row)?)?,
+                false => writeln!(out, "{row}")?,
+            }
+        }
+        out.flush()?;
+        Ok(ExitCode::SUCCESS)
     }
 
     fn explain_one(&self, oracle: &Oracle, method: &str, target: &str) -> anyhow::Result<ExitCode> {

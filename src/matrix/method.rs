@@ -64,6 +64,23 @@ impl Methods {
         Self(self.0 | other.0)
     }
 
+    /// Their names; `*` for every method.
+    pub fn names(self) -> Vec<&'static str> {
+        if self == Self::ANY {
+            return vec!["*"];
+        }
+        let known = [
+            (Self::GET, "GET"),
+            (Self::POST, "POST"),
+            (Self::PUT, "PUT"),
+            (Self::DELETE, "DELETE"),
+        ];
+        let named = known
+            .into_iter()
+            .filter(|(method, _)| self.0 & method.0 != 0);
+        named.map(|(_, name)| name).collect()
+    }
+
     /// Whether a request with this method is meant.
     pub const fn contains(self, method: Method) -> bool {
         self.0 & bit(method) != 0

@@ -30,6 +30,6 @@ pub use method::{Method, Methods};
 pub use query::parameter;
 pub use release::{NoRelease, Release};
 pub use row::{KeyKind, Reach, Row, When};
-pub use table::TABLE;
+pub use table::{TABLE, rows};
 pub use token::{Authorization, Token, token};
 pub use user::UserHash;

@@ -159,6 +159,11 @@ impl Row {
 
     /// Whether it is for requests with this method to that release.
     pub(super) fn takes(&self, method: Method, release: Release) -> bool {
-        self.methods.contains(method) && self.since <= release && release < self.until
+        self.methods.contains(method) && self.holds(release)
+    }
+
+    /// Whether that release serves it as the row says.
+    pub(super) fn holds(&self, release: Release) -> bool {
+        self.since <= release && release < self.until
     }
 }

@@ -4,7 +4,7 @@
 
 use super::{
     Group::{self, *},
-    KeyKind, Methods, Reach, Row, When,
+    KeyKind, Methods, Reach, Release, Row, When,
 };
 
 const GET: Methods = Methods::GET;
@@ -191,6 +191,12 @@ pub(super) static OPTIONS: Row = row("X5", ClientReader, ANY, "/**");
 /// Metrics and replication: unauthenticated, so never passed on.
 pub(super) static REFUSED: Row =
     row("X3", Refused, ANY, "/_synapse/(metrics|replication)**").reach(Reach::Nobody);
+
+/// Every row that holds for that release, what no row takes, and what is refused.
+pub fn rows(release: Release) -> impl Iterator<Item = &'static Row> {
+    let holding = TABLE.iter().filter(move |row| row.holds(release));
+    holding.chain([&MAIN, &REFUSED])
+}
 
 const fn row(id: &'static str, group: Group, methods: Methods, pattern: &'static str) -> Row {
     Row::new(id, group, methods, pattern)
