@@ -1,5 +1,6 @@
 //! Builds all parts and holds them together.
 
+mod bounds;
 mod discover;
 mod listeners;
 mod release;
@@ -85,6 +86,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     };
     let (threads, handles) = Threads::start(settings.threads, &shared, &log, settings.access_log)
         .context("start the data-plane threads")?;
+    threads.set_bound(bounds::connections(&settings));
     let threads = Arc::new(threads);
     let mut tasks = JoinSet::new();
     let health = Arc::new(ArcSwap::from_pointee(settings.health.clone()));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Running, snapshot};
+use super::{Running, bounds, snapshot};
 use crate::config::{Faults, Settings};
 
 impl Running {
@@ -39,6 +39,7 @@ impl Running {
         for key in &restart {
             tracing::warn!("`{key}` changes with a restart only; it stays as it was");
         }
+        self.threads.set_bound(bounds::connections(&settings));
         self.settings.shutdown = settings.shutdown;
         let pools = settings.pools.len();
         tracing::info!(pools, listeners = ?self.addresses(), "the configuration was reloaded");

@@ -7,7 +7,7 @@ use tokio::{net::TcpStream, task::spawn_local, time::timeout};
 use super::{Security, Settings, introduction};
 use crate::{
     net::{Stream, Tls},
-    proxy::{Core, Door, Peer, converse},
+    proxy::{Core, Door, Peer, converse, turn_away},
 };
 
 /// How connections come in at one listener.
@@ -86,6 +86,32 @@ impl Arrival {
                 spawn_local(converse(core, client, peer, number, open));
             }
         }
+        Ok(())
+    }
+}
+
+impl Arrival {
+    /// Tells the client that there is no room; where TLS would have to be agreed on first, closes.
+    ///
+    /// # Errors
+    /// When the reactor does not take the socket.
+    pub(super) fn turn_away<O: 'static>(self, core: &Rc<Core>, open: O) -> io::Result<()> {
+        let entrance = self.entrance;
+        if entrance.security.is_some() {
+            return Ok(());
+        }
+        let (stream, peer) = match self.socket {
+            Socket::Tcp(stream, address) => {
+                let stream = Stream::Tcp(TcpStream::from_std(stream)?);
+                (stream, Peer::tcp(address, &entrance.door))
+            }
+            Socket::Unix(stream) => {
+                let stream = tokio::net::UnixStream::from_std(stream)?;
+                (Stream::Unix(stream), Peer::unix(&entrance.door))
+            }
+        };
+        let number = entrance.listener;
+        spawn_local(turn_away(core.clone(), stream, peer, number, open));
         Ok(())
     }
 }

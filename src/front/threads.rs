@@ -43,6 +43,8 @@ pub struct Shared {
 enum Order {
     /// To talk with a client.
     Serve(Arrival),
+    /// To tell a client that there is no room.
+    TurnAway(Arrival),
     /// To take its requests away from a worker.
     Leave(WorkerId),
     /// To end what runs at a worker, where it cannot be taken away.
@@ -57,10 +59,15 @@ enum Order {
     End,
 }
 
+/// So many clients at a time are told that there is no room; others are closed without a word.
+const TOLD: usize = 100;
+
 /// The running threads.
 #[derive(Debug)]
 pub struct Threads {
     lanes: Box<[Lane]>,
+    bound: AtomicUsize,
+    metrics: Arc<Metrics>,
 }
 
 #[derive(Debug)]
@@ -115,6 +122,8 @@ impl Threads {
         Ok((
             Self {
                 lanes: lanes.into(),
+                bound: AtomicUsize::new(usize::MAX),
+                metrics: shared.metrics.clone(),
             },
             handles,
         ))
@@ -126,11 +135,34 @@ impl Threads {
             .lanes
             .iter()
             .min_by_key(|lane| lane.connections.load(Ordering::Relaxed));
-        if let Some(lane) = least {
-            lane.connections.fetch_add(1, Ordering::Relaxed);
-            // A thread that is gone has been stopped, and so will the client be.
-            let _ = lane.orders.send(Order::Serve(arrival));
-        }
+        let Some(lane) = least else { return };
+        let bound = self.bound.load(Ordering::Relaxed);
+        let order = match self.connections() {
+            open if open < bound => Order::Serve(arrival),
+            open => {
+                self.metrics.turned_away.inc();
+                // Those that are told so are connections too: beyond some, nothing is said.
+                if open - bound >= TOLD {
+                    return;
+                }
+                Order::TurnAway(arrival)
+            }
+        };
+        lane.connections.fetch_add(1, Ordering::Relaxed);
+        // A thread that is gone has been stopped, and so will the client be.
+        let _ = lane.orders.send(order);
+    }
+
+    /// Lets in so many clients at a time from now on.
+    pub fn set_bound(&self, connections: usize) {
+        self.bound.store(connections, Ordering::Relaxed);
+    }
+
+    fn connections(&self) -> usize {
+        let lanes = self.lanes.iter();
+        lanes
+            .map(|lane| lane.connections.load(Ordering::Relaxed))
+            .sum()
     }
 
     /// Has every thread move what it can from a worker to others.
@@ -189,7 +221,13 @@ async fn run(core: Rc<Core>, mut orders: UnboundedReceiver<Order>, connections: 
                     tracing::debug!(%error, "a connection was lost on arrival");
                 }
             }
-            (Some(Order::Serve(..)), None) => {}
+            (Some(Order::TurnAway(arrival)), Some(alive)) => {
+                let open = Open::new(&core, &connections, alive);
+                if let Err(error) = arrival.turn_away(&core, open) {
+                    tracing::debug!(%error, "a connection was lost on arrival");
+                }
+            }
+            (Some(Order::Serve(..) | Order::TurnAway(..)), None) => {}
             (Some(Order::Leave(worker)), _) => core.deadlines.cut(worker.number(), Cut::Move),
             (Some(Order::Cut(worker)), _) => core.deadlines.cut(worker.number(), Cut::End),
             (Some(Order::Close(listener)), _) => core.deadlines.close(listener),

@@ -1,6 +1,7 @@
 //! Pools and their workers: what a request leases, and the idle connections it is sent on.
 
 mod breaker;
+mod budget;
 mod connections;
 mod drain;
 mod health;

@@ -9,8 +9,9 @@ use std::{
 };
 
 use ahash::HashMap;
+use tokio::time::Instant;
 
-use super::{Lease, Settings, Worker, WorkerId};
+use super::{Lease, Settings, Worker, WorkerId, budget::Budget};
 use crate::{
     balance::{self, Order},
     discovery::{Found, Stale},
@@ -28,6 +29,7 @@ pub struct View {
     seeds: Box<[u64]>,
     weights: Box<[f64]>,
     spared: AtomicBool,
+    budget: Arc<Budget>,
 }
 
 /// How one worker of a pool is chosen for one request.
@@ -95,6 +97,7 @@ impl View {
             workers,
             settings,
             stale: found.stale.clone(),
+            budget: before.map_or_else(Arc::default, |view| view.budget.clone()),
             spared: AtomicBool::new(before.is_some_and(Self::is_spared)),
         }
     }
@@ -142,6 +145,12 @@ impl View {
         };
         balance::least(self.workers.len(), turn(), load)
             .filter(|&index| self.workers[index].take_any())
+    }
+
+    /// True when one more request may be sent again; what is allowed in a while is bounded.
+    pub fn may_repeat(&self, now: Instant) -> bool {
+        let in_flight = self.workers.iter().map(|worker| worker.in_flight()).sum();
+        self.budget.take(now, in_flight)
     }
 
     /// True when so many workers are sick at once that the sickness must be elsewhere, and none is ejected.

@@ -1,6 +1,6 @@
 //! Act: lease a worker, exchange, and move to the next candidate where that is safe.
 
-use std::{future::poll_fn, time::Duration};
+use std::{future::poll_fn, io, time::Duration};
 
 use tokio::time::{Instant, timeout};
 
@@ -47,10 +47,10 @@ pub(super) async fn act(
     if let Some(question) = request.question.take() {
         Box::pin(callers::ask(core, &conversation.peer, request, *question)).await;
     }
-    let mut last = None;
+    let (mut last, mut waits) = (None, None);
     while request.own.is_none() {
         let Some(lease) = core.state().lease(&request.plan, &tried) else {
-            if !may_wait(core, request) {
+            if !may_wait(core, request, &mut waits) {
                 break;
             }
             if !Box::pin(conversation.wait(PAUSE, request)).await {
@@ -86,8 +86,8 @@ pub(super) async fn act(
             return finish(core, conversation, request, Some(&lease), answer, reason);
         }
         tried.add(lease.id);
-        last = Some(lease.release());
-        if !may_move(request, failure) {
+        let worker = last.insert(lease.release());
+        if !may_move(request, failure) || (failure.sent && !is_in_budget(core, worker)) {
             break;
         }
         core.metrics.moved.inc();
@@ -104,11 +104,21 @@ fn may_move(request: &Incoming, failure: Failure) -> bool {
     }
 }
 
-/// A request that no worker takes waits: a single writer is back within seconds.
-fn may_wait(core: &Core, request: &Incoming) -> bool {
+/// What a worker may have worked on is sent again within the budget of its pool: a storm must not feed itself.
+fn is_in_budget(core: &Core, worker: &Worker) -> bool {
     let state = core.state();
-    let waited = request.started.elapsed();
-    waited < state.limits.wait(request.plan.group)
+    let pool = state.pool(&worker.pool);
+    let is_in_budget = pool.is_none_or(|pool| pool.may_repeat(Instant::now()));
+    if !is_in_budget {
+        core.metrics.unmoved.inc();
+    }
+    is_in_budget
+}
+
+/// A request that no worker takes waits, from when it first finds none: a single writer is back within seconds.
+fn may_wait(core: &Core, request: &Incoming, since: &mut Option<Instant>) -> bool {
+    let since = since.get_or_insert_with(Instant::now);
+    since.elapsed() < core.state().limits.wait(request.plan.group)
 }
 
 /// One worker's try: on an idle connection, and on a fresh one when that was closed under us.
@@ -167,13 +177,27 @@ async fn connect(core: &Core, lease: &Lease) -> Result<Stream, Failure> {
         Ok(Ok(worker)) => Ok(worker),
         Ok(Err(error)) => {
             tracing::debug!(worker = &*lease.name, address = %lease.address, %error, "connect");
-            Err(failure)
+            Err(if is_full(&error) {
+                Failure {
+                    reason: Reason::Full,
+                    ..failure
+                }
+            } else {
+                failure
+            })
         }
         Err(_) => {
             tracing::debug!(worker = &*lease.name, address = %lease.address, "connect timed out");
             Err(failure)
         }
     }
+}
+
+/// True when the process or the system has no file left for a socket, which is no worker's fault.
+fn is_full(error: &io::Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    matches!(error.raw_os_error(), Some(ENFILE | EMFILE))
 }
 
 /// Ends a request that a worker has answered, whole or not, or whose client has left.

@@ -67,6 +67,19 @@ pub fn converse<O>(
     }
 }
 
+/// Tells a client that there is no room; `open` is dropped when it has read that, or soon.
+pub async fn turn_away<O>(core: Rc<Core>, client: Stream, peer: Peer, listener: u16, open: O) {
+    let mut conversation = Conversation {
+        client,
+        peer,
+        deadline: core.deadlines.add(listener),
+        ahead: Vec::new(),
+    };
+    conversation.refuse(&core, Refusal::new(Reason::Full)).await;
+    conversation.linger().await;
+    drop(open);
+}
+
 impl Conversation {
     async fn run(&mut self, core: &Core) {
         let mut idle = core.state().limits.head;

@@ -19,7 +19,7 @@ mod respond;
 
 pub use self::core::Core;
 pub use client_ip::Peer;
-pub use conversation::converse;
+pub use conversation::{converse, turn_away};
 pub use decide::{Decision, decide};
 pub use door::{ClientFrom, Document, Door, Own, WellKnown};
 pub use explain::{Asked, Explanation, explain};

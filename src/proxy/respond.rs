@@ -208,6 +208,12 @@ fn tell(reason: Reason) -> Telling {
             "The worker cannot be reached",
             Some(2),
         ),
+        Reason::Full => (
+            "503 Service Unavailable",
+            "M_UNKNOWN",
+            "Too many connections are open here",
+            Some(5),
+        ),
         Reason::Timeout => (
             "504 Gateway Timeout",
             "M_UNKNOWN",

@@ -1,6 +1,6 @@
 //! The decision for one call.
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use crate::{
     matrix::{Call, Group, Key, KeyKind, Method, Reach},
@@ -34,6 +34,8 @@ pub struct Limits {
     pub wait_other: Duration,
     /// For what runs at a worker that drains, until it is cut.
     pub drain: Duration,
+    /// Connections of clients at a time; what the open files allow when none is given.
+    pub connections: Option<NonZeroUsize>,
     /// Bytes of a request's body.
     pub body: u64,
     /// Bytes of an upload of media; Synapse's `max_upload_size`.
@@ -56,6 +58,7 @@ impl Default for Limits {
             wait_initial: Duration::from_secs(30),
             wait_other: Duration::from_secs(60),
             drain: Duration::from_secs(60),
+            connections: None,
             body: 13_107_200,
             media_upload: 50 << 20,
         }

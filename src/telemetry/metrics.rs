@@ -36,6 +36,10 @@ pub struct Metrics {
     pub unintroduced: IntCounter,
     /// Requests that went to another worker after one failed.
     pub moved: IntCounter,
+    /// Connections that were turned away, as there were too many.
+    pub turned_away: IntCounter,
+    /// Requests that were not sent again as too many had been.
+    pub unmoved: IntCounter,
     /// What became of the configuration.
     pub reloads: Reloads,
 }
@@ -113,6 +117,16 @@ impl Metrics {
         registry.register(Box::new(accepted.clone()))?;
         registry.register(Box::new(unintroduced.clone()))?;
         registry.register(Box::new(moved.clone()))?;
+        let unmoved = IntCounter::new(
+            "thalamus_unmoved_requests_total",
+            "Requests not sent again, as too many had been in the last seconds.",
+        )?;
+        registry.register(Box::new(unmoved.clone()))?;
+        let turned_away = IntCounter::new(
+            "thalamus_client_connections_turned_away_total",
+            "Connections of clients that were refused, as there were too many.",
+        )?;
+        registry.register(Box::new(turned_away.clone()))?;
         let group = |group: &Group| GroupMetrics {
             requests: CLASSES.map(|class| requests.with_label_values(&[group.name(), class])),
             took: took.with_label_values(&[group.name()]),
@@ -132,6 +146,8 @@ impl Metrics {
             certificate_expiry,
             unintroduced,
             moved,
+            unmoved,
+            turned_away,
         })
     }
 

@@ -37,11 +37,13 @@ pub enum Reason {
     NotServed,
     /// The listener serves other host names.
     UnknownHost,
+    /// We have as many connections, or open files, as we may.
+    Full,
 }
 
 impl Reason {
     /// All of them, in a fixed order.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Ok,
         Self::NoWorker,
         Self::Connect,
@@ -59,6 +61,7 @@ impl Reason {
         Self::RateLimited,
         Self::NotServed,
         Self::UnknownHost,
+        Self::Full,
     ];
 
     /// The code.
@@ -81,6 +84,7 @@ impl Reason {
             Self::RateLimited => "RATE_LIMITED",
             Self::NotServed => "NOT_SERVED",
             Self::UnknownHost => "UNKNOWN_HOST",
+            Self::Full => "FULL",
         }
     }
 

@@ -1,6 +1,6 @@
 //! Dying, freezing, coming back.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Instant};
 
 use thalamus::pool::Condition;
 use tokio::task::JoinSet;
@@ -126,6 +126,40 @@ async fn nobody_is_ejected_when_most_are_sick() {
             .iter()
             .any(|pool| &*pool.settings.name == "sync" && pool.is_spared())
     );
+}
+
+#[tokio::test]
+async fn a_storm_of_failures_does_not_feed_itself() {
+    const CLIENTS: usize = 20;
+    const EACH: usize = 50;
+    let house = House::new().await;
+    house.sync.iter().for_each(|worker| worker.crash());
+    house.main.crash();
+    let (began, mut load) = (Instant::now(), JoinSet::new());
+    for user in 0..CLIENTS {
+        let mut client = house.client().await;
+        load.spawn(async move {
+            for _ in 0..EACH {
+                let answer = client.sync(user).await;
+                assert!([502, 503].contains(&answer.status), "{answer:?}");
+            }
+        });
+    }
+    load.join_all().await;
+    let reached = house
+        .sync
+        .iter()
+        .chain([&house.main])
+        .map(|worker| worker.asked());
+    let (asked, reached) = (CLIENTS * EACH, reached.sum::<usize>());
+    // Two pools, each with its budget for every ten seconds that began.
+    let windows = 1 + began.elapsed().as_secs() as usize / 10;
+    let bound = asked + windows * 2 * (100 + 3 * CLIENTS);
+    println!(
+        "a storm: {asked} requests reached workers {reached} times, at most {bound} are allowed"
+    );
+    assert!(reached <= bound);
+    assert!(house.running.metrics.unmoved.get() > 0);
 }
 
 #[tokio::test]

@@ -34,6 +34,8 @@ struct Shared {
     /// Requests that came, checks of health not counted.
     asked: AtomicUsize,
     frozen: watch::Sender<bool>,
+    /// Requests are dropped with their connection while it is true, checks of health are not.
+    crashing: watch::Sender<bool>,
     /// Requests wait while it is true, checks of health do not.
     held: watch::Sender<bool>,
     /// Parked syncs are answered when it is true.
@@ -50,6 +52,7 @@ impl StandIn {
             asked: AtomicUsize::new(0),
             frozen: watch::channel(false).0,
             held: watch::channel(false).0,
+            crashing: watch::channel(false).0,
             released: watch::channel(false).0,
         });
         let address = listener.local_addr().unwrap();
@@ -81,6 +84,11 @@ impl StandIn {
     /// Accepts and answers nothing, or goes on.
     pub fn freeze(&self, frozen: bool) {
         self.shared.frozen.send_replace(frozen);
+    }
+
+    /// Closes on every request but checks of health, as a worker does that crashes on them.
+    pub fn crash(&self) {
+        self.shared.crashing.send_replace(true);
     }
 
     /// Answers checks of health only, or goes on.
@@ -130,6 +138,9 @@ async fn talk(stream: TcpStream, shared: Arc<Shared>) {
         wait(&shared.frozen, false).await;
         if !head.starts_with("GET /health") {
             shared.asked.fetch_add(1, Ordering::Relaxed);
+            if *shared.crashing.borrow() {
+                return;
+            }
             wait(&shared.held, false).await;
         }
         if head.contains("/createRoom") {

@@ -6,6 +6,7 @@ mod answers;
 mod backlog;
 mod callers;
 mod closing;
+mod crowded;
 mod doors;
 mod introductions;
 mod limits;

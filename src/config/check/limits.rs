@@ -1,5 +1,7 @@
 //! Deadlines and sizes.
 
+use std::num::NonZeroUsize;
+
 use super::duration;
 use crate::{
     config::{
@@ -32,7 +34,21 @@ fn read_sizes(mut table: Table, limits: &mut Limits, faults: &mut Vec<Fault>) {
         let size = table.take(key).and_then(|node| size(node, faults));
         *limit = size.unwrap_or(*limit);
     }
+    let connections = table.take("connections");
+    limits.connections = connections.and_then(|node| connection_count(node, faults));
     table.finish(faults);
+}
+
+fn connection_count(node: Node, faults: &mut Vec<Fault>) -> Option<NonZeroUsize> {
+    let fault = node.fault(
+        "expected a number of connections, at least 1; leave it out for what the open files allow",
+    );
+    let number = node.whole(faults)?;
+    let number = usize::try_from(number).ok().and_then(NonZeroUsize::new);
+    if number.is_none() {
+        faults.push(fault);
+    }
+    number
 }
 
 /// A size; a bare number counts bytes, as Synapse reads it.
