@@ -50,7 +50,9 @@ fn check_says_in_one_line_that_all_is_sound() {
     let done = output(&["check", "--config", "config/full.yaml"]);
     assert_eq!(
         text(&done.stdout),
-        "config/full.yaml: sound: 16 pools, 18 workers, 5 listeners\n"
+        "config/full.yaml: sound: 17 pools, 19 workers, 5 listeners\n\
+         config/full.yaml: rule no-directory: path `^/_matrix/federation/v1/publicRooms$`: 10 KiB compiled, \
+         run for every request that reaches the rule, as nothing cheaper narrows it\n"
     );
     assert_eq!((done.status.code(), text(&done.stderr)), (Some(0), ""));
 }
@@ -67,6 +69,29 @@ fn check_reads_the_certificates_too() {
         "config/small.yaml: listeners[0].tls.certificate: no/such.crt: No such file or directory (os error 2)\n"
     );
     assert_eq!(done.status.code(), Some(1));
+}
+
+#[test]
+fn check_says_what_regexes_cost() {
+    let done = output(&["check", "--config", "config/rules.yaml"]);
+    let printed = text(&done.stdout);
+    assert_eq!(printed.lines().count(), 3, "{printed}");
+    assert!(printed.contains("rule old-bot: User-Agent `^OldBot/[01]\\.`: "));
+    assert_eq!((done.status.code(), text(&done.stderr)), (Some(0), ""));
+}
+
+#[test]
+fn explain_says_which_rule_decided() {
+    let target =
+        "/_matrix/client/v3/rooms/%21OGEhHVWSdvArJzumhm%3Amatrix.org/send/m.room.message/1";
+    let done = output(&["explain", "--config", "config/rules.yaml", "PUT", target]);
+    let printed = text(&done.stdout);
+    for line in ["rule        hq-writes", "pool        hq_creators"] {
+        assert!(
+            printed.lines().any(|found| found == line),
+            "{line}: {printed}"
+        );
+    }
 }
 
 #[test]

@@ -150,7 +150,8 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
 fn snapshot(settings: &Settings, sources: &Sources, before: Option<&State>) -> State {
     let found = |pool: &_| sources.found(pool);
     let state = State::build(&settings.pools, settings.limits.clone(), found, before)
-        .with_appservices(settings.appservices.clone());
+        .with_appservices(settings.appservices.clone())
+        .with_policy(settings.policy.clone());
     match (settings.synapse_version, state.synapse) {
         (Some(release), _) => state.with_synapse(Synapse::Configured(release)),
         (None, Synapse::Configured(_)) => state.with_synapse(Synapse::UNKNOWN),

@@ -2,7 +2,10 @@
 
 use std::{path::Path, process::ExitCode};
 
-use crate::config::{self, Settings};
+use crate::{
+    config::{self, Settings},
+    route::{Regex, Rule},
+};
 
 /// Prints all faults, or one line that says what was found; warnings go to stderr.
 pub(super) fn check(file: &Path) -> anyhow::Result<ExitCode> {
@@ -12,6 +15,11 @@ pub(super) fn check(file: &Path) -> anyhow::Result<ExitCode> {
                 eprintln!("{}: warning: {warning}", file.display());
             }
             println!("{}: sound: {}", file.display(), summary(&settings));
+            for rule in settings.policy.rules.iter() {
+                for (of, regex) in rule.when.regexes() {
+                    println!("{}: {}", file.display(), cost(rule, of, regex));
+                }
+            }
             Ok(ExitCode::SUCCESS)
         }
         Err(faults) => {
@@ -32,6 +40,19 @@ fn summary(settings: &Settings) -> String {
         count(settings.listeners.len(), "listener"),
     ]
     .join(", ")
+}
+
+/// What a regular expression costs, and when it is paid.
+fn cost(rule: &Rule, of: &str, regex: &Regex) -> String {
+    let size = regex.size().div_ceil(1024);
+    let often = match rule.when.is_narrowed() {
+        true => "run when the rule's other conditions hold",
+        false => "run for every request that reaches the rule, as nothing cheaper narrows it",
+    };
+    format!(
+        "rule {}: {of} `{regex}`: {size} KiB compiled, {often}",
+        rule.name
+    )
 }
 
 fn count(number: usize, word: &str) -> String {

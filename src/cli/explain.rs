@@ -74,11 +74,11 @@ impl Explain {
                     let doors = settings.listeners.iter();
                     let doors = doors.map(|listener| Arc::new(listener.door.clone()));
                     let doors = doors.collect();
-                    let state = State::new(&settings.pools, settings.limits);
                     let newest = Synapse::Assumed(Release::NEWEST);
                     let synapse = settings.synapse_version.map(Synapse::Configured);
-                    let state = state
+                    let state = State::new(&settings.pools, settings.limits)
                         .with_appservices(settings.appservices)
+                        .with_policy(settings.policy)
                         .with_synapse(synapse.unwrap_or(newest));
                     Oracle::Configuration(Box::new(state), doors)
                 }

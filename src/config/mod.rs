@@ -29,6 +29,8 @@ pub struct Settings {
     pub pools: Vec<pool::Settings>,
     /// Deadlines and sizes.
     pub limits: route::Limits,
+    /// Rules over the endpoint table.
+    pub policy: route::Policy,
     /// When a worker is ejected and let in again.
     pub health: pool::Health,
     /// Application services, by their registration files.

@@ -103,6 +103,14 @@ impl Node {
         json(self.kind)
     }
 
+    /// The items of a list; what is no list is the only item.
+    pub(super) fn items(self) -> Vec<Self> {
+        match self.kind {
+            ValueKind::Array(_) => self.list(&mut Vec::new()).unwrap_or_default(),
+            _ => vec![self],
+        }
+    }
+
     /// A text.
     pub(super) fn text(self, faults: &mut Vec<Fault>) -> Option<String> {
         match self.kind {

@@ -1,7 +1,7 @@
 //! What is allowed and probably not meant.
 
 use super::{Fault, Settings, check};
-use crate::{discovery::Source, front, pool};
+use crate::{discovery::Source, front, pool, route::Rules};
 
 /// What to think about once more, each with its key.
 pub fn warnings(settings: &Settings) -> Vec<Fault> {
@@ -22,7 +22,22 @@ pub fn warnings(settings: &Settings) -> Vec<Fault> {
             .flat_map(|pool| [many_writers(pool), same_address(pool)])
             .flatten(),
     );
+    warnings.extend(never_asked(&settings.policy.rules));
     warnings
+}
+
+/// Behind a rule that answers everything no other is asked.
+fn never_asked(rules: &Rules) -> Option<Fault> {
+    let mut all = rules.iter();
+    let last = all.find(|rule| rule.when.is_everything() && rule.reply().is_some())?;
+    let below = all.count();
+    (below > 0).then(|| {
+        let message = format!(
+            "rule {} answers every request, so the rules below it ({below}) decide nothing",
+            last.name
+        );
+        Fault::new("rules", message)
+    })
 }
 
 fn trusts_all(index: usize, listener: &front::Settings) -> Option<Fault> {

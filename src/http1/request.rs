@@ -98,6 +98,12 @@ impl Request<'_, '_> {
         self.fields.value(name)
     }
 
+    /// The values of the fields of that name, in order; names are read in any case.
+    pub fn values<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s [u8]> {
+        let named = self.fields.all.iter().filter(move |field| is(field, name));
+        named.map(|field| field.value)
+    }
+
     /// Writes the head that the worker gets: the same request line and fields, less those of this connection and
     /// those that say who the client is and name the request, which the caller adds.
     pub fn write(&self, out: &mut Vec<u8>) {

@@ -113,6 +113,17 @@ impl fmt::Debug for Call<'_> {
 }
 
 impl<'a> Call<'a> {
+    /// The raw path, without the query.
+    pub fn path(&self) -> &'a str {
+        split(self.target).0
+    }
+
+    /// True when the path names this room, in any percent-spelling.
+    pub fn is_in_room(&self, room: &str) -> bool {
+        self.room
+            .is_some_and(|raw| Decoded::path(raw.as_bytes()).eq(room.bytes()))
+    }
+
     fn new(row: &'static Row, target: &'a str, query: &'a str) -> Self {
         Self {
             group: row.group,

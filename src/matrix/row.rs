@@ -42,6 +42,17 @@ pub enum KeyKind {
 }
 
 impl KeyKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
+        Self::User,
+        Self::Room,
+        Self::Origin,
+        Self::Client,
+        Self::Uri,
+        Self::Media,
+        Self::None,
+    ];
+
     /// The name users write and read.
     pub const fn name(self) -> &'static str {
         match self {
@@ -98,7 +109,7 @@ pub struct Row {
     pub reach: Reach,
     /// What its requests are placed by.
     pub key: KeyKind,
-    /// Whether it belongs to MAS as soon as a pool serves `mas_compat`.
+    /// Whether it belongs to MAS as soon as a pool serves `mas_compat`, or is what MAS calls.
     pub mas: bool,
     /// The first release that serves it as the row says; before, the main process has it, or nobody.
     pub since: Release,

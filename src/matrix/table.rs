@@ -171,7 +171,7 @@ pub static TABLE: &[Row] = &[
     row("L2", Rendezvous, ANY, "/_synapse/client/rendezvous(|/**)").reach(Reach::OneProcess),
     row("L3", MasCompat, GET_POST, "/_matrix/client/{version+}/(login|logout|logout/all|refresh)").reach(Reach::Main).mas(),
     row("L3", MasCompat, GET_POST, "/_matrix/client/{version+}/login/sso/redirect(|/{idp})").reach(Reach::Main).mas(),
-    row("L4", MasApi, ANY, "/_synapse/mas/**"),
+    row("L4", MasApi, ANY, "/_synapse/mas/**").mas(),
     // Administration and the rest
     row("A1", Admin, ANY, "/_synapse/admin/**").reach(Reach::Main),
     row("A1", Admin, GET, "/_synapse/admin/v2/users/{user}"),

@@ -37,6 +37,9 @@ pub(super) async fn act(
     conversation: &mut Conversation,
     request: &mut Incoming,
 ) -> Next {
+    if let Some(question) = request.question.take() {
+        Box::pin(callers::ask(core, &conversation.peer, request, *question)).await;
+    }
     let mut tried = Tried::default();
     let mut reason = match request.own {
         Some(Own::Refused(reason)) => reason,
@@ -44,9 +47,6 @@ pub(super) async fn act(
         Some(own) => return answer(core, conversation, request, own).await,
         None => Reason::NoWorker,
     };
-    if let Some(question) = request.question.take() {
-        Box::pin(callers::ask(core, &conversation.peer, request, *question)).await;
-    }
     let (mut last, mut waits) = (None, None);
     while request.own.is_none() {
         let Some(lease) = core.state().lease(&request.plan, &tried) else {
@@ -258,19 +258,27 @@ async fn refuse(
 ) -> Next {
     let close = closes(conversation, request);
     let mut answer = Vec::new();
-    let wait = match request.own {
-        Some(Own::Limited(seconds)) => Some(seconds),
-        _ => None,
+    let status = match &request.reply {
+        Some(reply) => {
+            respond::write_reply(&mut answer, reply, request.id(), request.to_head, close)
+        }
+        None => {
+            let wait = match request.own {
+                Some(Own::Limited(seconds)) => Some(seconds),
+                _ => None,
+            };
+            let told = Told {
+                reason,
+                why: None,
+                wait,
+                id: request.id(),
+            };
+            respond::write(&mut answer, &told, request.to_head, close);
+            respond::status(reason)
+        }
     };
-    let told = Told {
-        reason,
-        why: None,
-        wait,
-        id: request.id(),
-    };
-    respond::write(&mut answer, &told, request.to_head, close);
     send(conversation, request, &answer).await;
-    record(core, request, worker, respond::status(reason), None, reason);
+    record(core, request, worker, status, None, reason);
     if close { Next::Linger } else { Next::Request }
 }
 

@@ -1,6 +1,9 @@
 //! What a request's caller needs before a worker is chosen, and what an answer tells of callers.
 
-use super::{Core, Decision, Peer, decide, incoming::Incoming};
+use super::{
+    Core, Decision, Peer, decide,
+    incoming::{Incoming, Turn},
+};
 use crate::{
     http1::{Request, Response},
     identity::{Lesson, Question},
@@ -11,13 +14,14 @@ use crate::{
 /// The question that a decision leaves open: whose token it is, where that would choose the worker.
 pub(super) fn question(
     state: &State,
-    decision: &Decision<'_>,
+    decision: &Decision<'_, '_>,
     request: &Request<'_, '_>,
 ) -> Option<Box<Question>> {
     let Caller::Token(token) = decision.caller else {
         return None;
     };
-    (decision.unasked && state.is_shared_out(&decision.plan)).then(|| {
+    let decides = || state.policy.rules.ask_who() || state.is_shared_out(&decision.plan);
+    (decision.unasked && decides()).then(|| {
         let agent = request.field("user-agent");
         Box::new(Question::new(&token, decision.client, agent))
     })
@@ -27,15 +31,17 @@ pub(super) fn question(
 pub(super) async fn ask(core: &Core, peer: &Peer, request: &mut Incoming, question: Question) {
     core.whoami.ask(question).await;
     let state = core.state();
-    let plan = Request::read(&request.first, |head| decide(&state, &head, peer).plan);
+    let turn = Request::read(&request.first, |head| {
+        Turn::new(&decide(&state, &head, peer))
+    });
     // What was read once reads again, but for HTTP/1.0 without a Host, whose token places it this time.
-    if let Ok(plan) = plan {
-        request.plan = plan;
+    if let Ok(turn) = turn {
+        request.turn(turn);
     }
 }
 
 /// What the answer to a request can teach.
-pub(super) fn lesson(state: &State, decision: &Decision<'_>) -> Option<Box<Lesson>> {
+pub(super) fn lesson(state: &State, decision: &Decision<'_, '_>) -> Option<Box<Lesson>> {
     let Decision {
         method,
         call,

@@ -1,18 +1,18 @@
 //! Decide: what is asked, who asks, which pools. No await, no socket, no clock, no allocation.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use crate::{
     http1::Request,
     matrix::{Call, Caller, Key, Method, classify},
-    route::{Plan, State},
+    route::{Plan, Reply, Rule, Seen, State},
 };
 
 use super::{Own, Peer};
 
 /// What is decided about one request, and what it was decided from.
 #[derive(Debug)]
-pub struct Decision<'b> {
+pub struct Decision<'s, 'b> {
     /// The client's address.
     pub client: IpAddr,
     /// The method, as routing sees it.
@@ -21,32 +21,60 @@ pub struct Decision<'b> {
     pub call: Call<'b>,
     /// Who seems to ask.
     pub caller: Caller<'b>,
-    /// The caller's token would place the request, and nobody was asked yet whose it is.
+    /// The caller's token would place the request, or a rule asks who it is, and nobody was asked yet.
     pub unasked: bool,
     /// Which pools, which key, which limits.
     pub plan: Plan,
     /// What is answered without a worker.
     pub own: Option<Own>,
+    /// The admin's rule that decided, where one did.
+    pub rule: Option<&'s Rule>,
+}
+
+impl Decision<'_, '_> {
+    /// What a rule answers in the workers' place, unless the door answers.
+    pub fn reply(&self) -> Option<&Arc<Reply>> {
+        self.rule
+            .filter(|_| self.own.is_none())
+            .and_then(Rule::reply)
+    }
 }
 
 /// Decides about one request.
-pub fn decide<'b>(state: &State, request: &Request<'_, 'b>, peer: &Peer) -> Decision<'b> {
+pub fn decide<'s, 'b>(
+    state: &'s State,
+    request: &Request<'_, 'b>,
+    peer: &Peer,
+) -> Decision<'s, 'b> {
     let client = peer.client(request);
     let method = Method::from_bytes(request.method.as_bytes());
-    let call = classify(state.synapse.release(), method, request.target);
+    let mut call = classify(state.synapse.release(), method, request.target);
+    if call.row.mas {
+        state.settle_mas(&mut call, client);
+    }
     let mut caller = Caller::new(request.authorization, call.query);
     state.appservices.recognise(&mut caller, call.query);
     let unasked = state.tokens.recognise(&mut caller);
-    let key = Key::new(&call, &caller, client);
-    let plan = Plan::new(method, &call, &key, &state.limits);
+    let (plan, rule) = state.plan(&Seen {
+        method,
+        call: &call,
+        caller: &caller,
+        client,
+        request,
+    });
     let own = peer.door.answer(request, method, &call, client);
+    let unasked = unasked && {
+        let key = Key::of(plan.key, &call, &caller, client);
+        matches!(key, Key::Token(_)) || state.policy.rules.ask_who()
+    };
     Decision {
         client,
         method,
         call,
         caller,
-        unasked: unasked && matches!(key, Key::Token(_)),
+        unasked,
         plan,
         own,
+        rule,
     }
 }

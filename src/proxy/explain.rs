@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::{Decision, Door, Own, Peer, decide};
 use crate::{
     http1::{Request, RequestFault},
-    matrix::{Key, Reach},
+    matrix::{Group, Key, Reach},
     pool::{Choice, Tried, Worker},
-    route::State,
+    route::{Action, Rule, State},
     telemetry::Reason,
 };
 
@@ -33,6 +33,8 @@ pub struct Explanation {
     pub group: &'static str,
     /// The row of the endpoint table that decided, with its pattern.
     pub row: String,
+    /// The admin's rule that decided instead of the row.
+    pub rule: Option<String>,
     /// The pool asked first; none when the request is refused.
     pub pool: Option<String>,
     /// The worker that gets it now; none when no worker takes requests.
@@ -86,7 +88,7 @@ pub fn explain(
     let head = head(asked, host.map_or("explain", |host| host));
     Request::read(head.as_bytes(), |request| {
         let at = |door: &Arc<Door>| decide(state, &request, &Peer::direct(asked.client, door));
-        let refused = |decision: &Decision<'_>| matches!(decision.own, Some(Own::Refused(_)));
+        let refused = |decision: &Decision<'_, '_>| matches!(decision.own, Some(Own::Refused(_)));
         let mut decisions = doors.iter().map(at);
         let first = decisions.next();
         let decision = match first {
@@ -116,9 +118,9 @@ fn head(asked: &Asked, host: &str) -> String {
     head + "\r\n"
 }
 
-fn explanation(state: &State, decision: &Decision<'_>) -> Explanation {
+fn explanation(state: &State, decision: &Decision<'_, '_>) -> Explanation {
     let plan = &decision.plan;
-    let key = Key::new(&decision.call, &decision.caller, decision.client);
+    let key = Key::of(plan.key, &decision.call, &decision.caller, decision.client);
     let asked = decision.own.is_none();
     let pools: Vec<String> = state
         .chain(plan)
@@ -129,10 +131,11 @@ fn explanation(state: &State, decision: &Decision<'_>) -> Explanation {
         .lease(plan, &Tried::default())
         .filter(|_| asked)
         .map(|lease| lease.name.to_string());
-    let key_value = (plan.choice != Choice::LeastBusy).then(|| key.to_string());
+    let key_value = key.hash().map(|_| key.to_string());
     let mut explanation = Explanation {
         group: plan.group.name(),
         row: format!("{} {}", decision.call.row.id, decision.call.row.pattern),
+        rule: decision.rule.map(|rule| rule.name.to_string()),
         pool: pools.first().cloned(),
         fallback: pools.iter().skip(1).cloned().collect(),
         key: plan.key.name(),
@@ -144,19 +147,27 @@ fn explanation(state: &State, decision: &Decision<'_>) -> Explanation {
             Vec::new()
         },
         synapse: state.synapse.to_string(),
-        reason: match (decision.own, &worker) {
-            (Some(Own::Refused(reason)), _) => reason.code(),
-            (None, None) => Reason::NoWorker.code(),
+        reason: match (refusal(decision), &worker) {
+            (Some(reason), _) => reason.code(),
+            (None, None) if asked => Reason::NoWorker.code(),
             _ => Reason::Ok.code(),
         },
         worker,
         why: String::new(),
     };
-    explanation.why = explanation.sentence(plan.reach, decision.own);
+    explanation.why = explanation.sentence(decision);
     explanation
 }
 
-fn candidates(state: &State, decision: &Decision<'_>) -> Vec<String> {
+fn refusal(decision: &Decision<'_, '_>) -> Option<Reason> {
+    match decision.own {
+        Some(Own::Refused(reason)) => Some(reason),
+        Some(_) => None,
+        None => Some(decision.reply()?.reason),
+    }
+}
+
+fn candidates(state: &State, decision: &Decision<'_, '_>) -> Vec<String> {
     let name = |worker: &Arc<Worker>| worker.name.to_string();
     match (decision.plan.choice, state.chain(&decision.plan).next()) {
         (Choice::Keyed(key), Some(pool)) => pool.candidates(key).take(10).map(name).collect(),
@@ -165,21 +176,29 @@ fn candidates(state: &State, decision: &Decision<'_>) -> Vec<String> {
 }
 
 impl Explanation {
-    fn sentence(&self, reach: Reach, own: Option<Own>) -> String {
+    fn sentence(&self, decision: &Decision<'_, '_>) -> String {
         let Some(pool) = &self.pool else {
-            return match own {
-                Some(Own::Refused(_)) if reach == Reach::Nobody => {
-                    format!("{} is never passed on to a worker.", self.row)
-                }
-                Some(Own::Refused(_)) => format!("No listener lets {} in.", self.row),
-                _ => "It is answered at the door: no worker sees it.".into(),
-            };
+            return self.refused_sentence(decision);
         };
         let place = match &self.key_value {
+            _ if decision.plan.reach == Reach::OneProcess => {
+                "always on the same worker while it is there".to_owned()
+            }
             Some(value) => format!("placed by {} {value}", self.key),
             None => "on the least busy worker".to_owned(),
         };
-        let reach = match reach {
+        if let Some(rule) = decision.rule {
+            let share = match rule.action {
+                Action::Canary(_, share) => format!(" for {share} of the callers"),
+                _ => String::new(),
+            };
+            return format!(
+                "Rule {} asks pool {pool}{share}, {place}; without it row {} would decide.",
+                rule.name, self.row
+            );
+        }
+        let reach = match decision.plan.reach {
+            Reach::Main if decision.plan.group == Group::MasCompat => "it belongs to MAS",
             Reach::AnyWorker => "any client worker can answer it",
             Reach::Federation => "any federation worker can answer it",
             Reach::Writer => "only its writer can answer it",
@@ -188,6 +207,34 @@ impl Explanation {
             Reach::Main | Reach::Nobody => "only the main process can answer it",
         };
         format!("Row {} asks pool {pool}, {place}; {reach}.", self.row)
+    }
+
+    fn refused_sentence(&self, decision: &Decision<'_, '_>) -> String {
+        match (decision.own, decision.rule) {
+            (
+                None,
+                Some(Rule {
+                    name,
+                    action: Action::Reply(reply),
+                    ..
+                }),
+            ) => format!(
+                "Rule {name} answers {} {} without a worker.",
+                reply.status, reply.errcode
+            ),
+            (Some(Own::Refused(Reason::Refused)), _) if decision.call.group == Group::MasApi => {
+                format!(
+                    "{} is closed to {}, which is not in `mas.allow`.",
+                    self.row, decision.client
+                )
+            }
+            (Some(Own::Refused(_)), _) if decision.call.reach == Reach::Nobody => {
+                format!("{} is never passed on to a worker.", self.row)
+            }
+            (Some(Own::Refused(_)), _) => format!("No listener lets {} in.", self.row),
+            (Some(_), _) => "It is answered at the door: no worker sees it.".into(),
+            (None, _) => format!("No pool can answer {}.", self.row),
+        }
     }
 }
 
@@ -204,6 +251,7 @@ impl fmt::Display for Explanation {
         for (name, value) in [
             ("group", self.group.to_owned()),
             ("row", self.row.clone()),
+            ("rule", or(&self.rule)),
             ("caller", self.caller.clone()),
             ("key", format!("{} {}", self.key, or(&self.key_value))),
             ("pool", or(&self.pool)),

@@ -1,6 +1,6 @@
 //! A request as it is kept while it runs.
 
-use std::{net::IpAddr, ops::Range};
+use std::{net::IpAddr, ops::Range, sync::Arc};
 
 use tokio::time::Instant;
 
@@ -9,7 +9,7 @@ use crate::{
     http1::{Body, BodyFault, Framing, Request, Version, with_output},
     identity::{Lesson, Question},
     matrix::Method,
-    route::{Plan, State},
+    route::{Plan, Reply, State},
     telemetry::Reason,
 };
 
@@ -40,6 +40,16 @@ pub(super) struct Incoming {
     pub(super) question: Option<Box<Question>>,
     /// What its answer can teach.
     pub(super) lesson: Option<Box<Lesson>>,
+    /// What a rule answers in the workers' place.
+    pub(super) reply: Option<Arc<Reply>>,
+}
+
+/// Where a request goes, and what is answered without a worker.
+#[derive(Debug)]
+pub(super) struct Turn {
+    plan: Plan,
+    own: Option<Own>,
+    reply: Option<Arc<Reply>>,
 }
 
 /// Reads and decides on the request at the start of `bytes`; gives how many of them are its own.
@@ -53,6 +63,19 @@ pub(super) fn receive(
         Incoming::new(core, &state, peer, &request, &bytes[request.len..])
     });
     Ok(read?)
+}
+
+impl Turn {
+    pub(super) fn new(decision: &Decision<'_, '_>) -> Self {
+        let reply = decision.reply().cloned();
+        Self {
+            plan: decision.plan,
+            own: decision
+                .own
+                .or_else(|| Some(Own::Refused(reply.as_ref()?.reason))),
+            reply,
+        }
+    }
 }
 
 impl Incoming {
@@ -76,7 +99,8 @@ impl Incoming {
             out.extend_from_slice(&behind[..used]);
             (out.as_slice().to_vec(), id)
         });
-        let own = decision
+        let turn = Turn::new(&decision);
+        let own = turn
             .own
             .or_else(|| refused(&plan, request.framing, taken).map(Own::Refused))
             .or_else(|| limited(peer, request, &decision, started));
@@ -93,10 +117,18 @@ impl Incoming {
             question: callers::question(state, &decision, request).filter(|_| own.is_none()),
             lesson: callers::lesson(state, &decision).filter(|_| own.is_none()),
             own,
+            reply: turn.reply,
             plan,
             body,
         };
         (incoming, request.len + used)
+    }
+
+    /// Goes another way than was decided first.
+    pub(super) fn turn(&mut self, turn: Turn) {
+        self.plan = turn.plan;
+        self.own = turn.own;
+        self.reply = turn.reply;
     }
 
     /// True when it may be sent again, and can.
@@ -157,7 +189,7 @@ fn word(bytes: &[u8], ends: impl Fn(u8) -> bool) -> (&str, &[u8]) {
 fn limited(
     peer: &Peer,
     request: &Request<'_, '_>,
-    decision: &Decision<'_>,
+    decision: &Decision<'_, '_>,
     now: Instant,
 ) -> Option<Own> {
     let rates = peer.door.rates.as_ref()?;

@@ -2,9 +2,12 @@
 
 use std::borrow::Cow;
 
+use hyper::StatusCode;
+
 use super::{Core, Door, Own, Peer, incoming::Incoming};
 use crate::{
     http1::RequestFault,
+    route::Reply,
     telemetry::{Reason, Record},
 };
 
@@ -26,10 +29,10 @@ pub(super) struct Told<'a> {
 }
 
 /// How one reason is told: status, errcode, words, seconds after which a new try helps.
-struct Telling {
-    status: &'static str,
-    errcode: &'static str,
-    error: &'static str,
+struct Telling<'a> {
+    status: Cow<'a, str>,
+    errcode: &'a str,
+    error: &'a str,
     retry_after: Option<u32>,
 }
 
@@ -88,13 +91,45 @@ pub(super) fn status(reason: Reason) -> u16 {
 pub(super) fn write(out: &mut Vec<u8>, told: &Told<'_>, to_head: bool, close: bool) {
     let mut telling = tell(told.reason);
     telling.retry_after = told.wait.map(u32::from).or(telling.retry_after);
-    let body = body(&telling, told.why.as_deref().unwrap_or(telling.error));
+    telling.error = told.why.as_deref().unwrap_or(telling.error);
+    put_answer(out, &telling, told.reason, told.id, to_head, close);
+}
+
+/// Writes what a rule answers, and gives its status.
+pub(super) fn write_reply(
+    out: &mut Vec<u8>,
+    reply: &Reply,
+    id: &str,
+    to_head: bool,
+    close: bool,
+) -> u16 {
+    let words = StatusCode::from_u16(reply.status).ok();
+    let words = words.and_then(|status| status.canonical_reason());
+    let telling = Telling {
+        status: format!("{} {}", reply.status, words.unwrap_or("Refused")).into(),
+        errcode: &reply.errcode,
+        error: &reply.message,
+        retry_after: reply.retry_after,
+    };
+    put_answer(out, &telling, reply.reason, id, to_head, close);
+    reply.status
+}
+
+fn put_answer(
+    out: &mut Vec<u8>,
+    telling: &Telling<'_>,
+    reason: Reason,
+    id: &str,
+    to_head: bool,
+    close: bool,
+) {
+    let body = body(telling);
     out.extend_from_slice(format!("HTTP/1.1 {}\r\n", telling.status).as_bytes());
     put(out, "content-type", "application/json");
     put(out, "cache-control", "no-store");
     put_cors(out, false);
-    put(out, "x-thalamus-reason", told.reason.code());
-    put(out, "x-request-id", told.id);
+    put(out, "x-thalamus-reason", reason.code());
+    put(out, "x-request-id", id);
     put(out, "content-length", &body.len().to_string());
     if let Some(seconds) = telling.retry_after {
         put(out, "retry-after", &seconds.to_string());
@@ -186,15 +221,15 @@ fn put(out: &mut Vec<u8>, name: &str, value: &str) {
     }
 }
 
-fn body(telling: &Telling, error: &str) -> String {
-    let mut body = serde_json::json!({ "errcode": telling.errcode, "error": error });
+fn body(telling: &Telling<'_>) -> String {
+    let mut body = serde_json::json!({ "errcode": telling.errcode, "error": telling.error });
     if let Some(seconds) = telling.retry_after {
-        body["retry_after_ms"] = (seconds * 1000).into();
+        body["retry_after_ms"] = (u64::from(seconds) * 1000).into();
     }
     body.to_string()
 }
 
-fn tell(reason: Reason) -> Telling {
+fn tell(reason: Reason) -> Telling<'static> {
     let (status, errcode, error, retry_after) = match reason {
         Reason::NoWorker => (
             "503 Service Unavailable",
@@ -280,6 +315,12 @@ fn tell(reason: Reason) -> Telling {
             "This host name is not served here",
             None,
         ),
+        Reason::Maintenance => (
+            "503 Service Unavailable",
+            "M_UNKNOWN",
+            "There is maintenance",
+            Some(60),
+        ),
         Reason::Ok | Reason::ClientLeft => (
             "500 Internal Server Error",
             "M_UNKNOWN",
@@ -288,7 +329,7 @@ fn tell(reason: Reason) -> Telling {
         ),
     };
     Telling {
-        status,
+        status: status.into(),
         errcode,
         error,
         retry_after,

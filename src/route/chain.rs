@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use crate::{
     matrix::{Group, Reach, TABLE},
     pool,
@@ -18,9 +20,25 @@ impl PoolIndex {
     }
 }
 
-/// The chains of all groups, one per reach that the group's endpoints have.
+/// A pool's identity, from its name: it stays the same when another configuration is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolId(u64);
+
+/// The chains of all groups, one per reach that the group's endpoints have; and what each pool is able to.
 #[derive(Debug)]
-pub struct Chains(Box<[Box<[PoolIndex]>]>);
+pub struct Chains {
+    chains: Box<[Box<[PoolIndex]>]>,
+    able: Box<[Able]>,
+    has_mas: bool,
+}
+
+/// What a pool's workers can answer besides the groups that it serves.
+#[derive(Clone, Copy, Debug)]
+struct Able {
+    id: PoolId,
+    client: bool,
+    federation: bool,
+}
 
 const REACHES: [Reach; 7] = [
     Reach::AnyWorker,
@@ -32,6 +50,13 @@ const REACHES: [Reach; 7] = [
     Reach::Nobody,
 ];
 
+impl PoolId {
+    /// The identity of the pool with this name.
+    pub fn new(name: &str) -> Self {
+        Self(xxh3_64(name.as_bytes()))
+    }
+}
+
 impl Chains {
     /// The chains that these pools give; the pool called `main` is the main process.
     pub fn new(pools: &[Arc<pool::Settings>]) -> Self {
@@ -39,12 +64,40 @@ impl Chains {
         let chains = Group::ALL
             .iter()
             .flat_map(|&group| REACHES.map(|reach| builder.chain(group, reach)));
-        Self(chains.collect())
+        Self {
+            chains: chains.collect(),
+            able: pools.iter().map(|pool| Able::new(pool)).collect(),
+            has_mas: pools
+                .iter()
+                .any(|pool| pool.serves.contains(&Group::MasCompat)),
+        }
     }
 
     /// The pools for a call of that group and reach, first asked first.
     pub fn of(&self, group: Group, reach: Reach) -> &[PoolIndex] {
-        &self.0[group as usize * REACHES.len() + reach as usize]
+        &self.chains[group as usize * REACHES.len() + reach as usize]
+    }
+
+    /// True when a pool of MAS answers what belongs to it.
+    pub fn has_mas(&self) -> bool {
+        self.has_mas
+    }
+
+    /// The place of a pool, while it is there.
+    pub fn find(&self, id: PoolId) -> Option<PoolIndex> {
+        let place = self.able.iter().position(|pool| pool.id == id)?;
+        Some(PoolIndex(place as u16))
+    }
+
+    /// True when a rule may send a call of that group and reach to a pool: its workers answer it, as far as what they
+    /// serve tells.
+    pub fn can_answer(&self, pool: PoolIndex, group: Group, reach: Reach) -> bool {
+        let able = &self.able[pool.get()];
+        match reach {
+            Reach::AnyWorker if able.client => true,
+            Reach::Federation if able.federation => true,
+            _ => self.of(group, reach).contains(&pool),
+        }
     }
 
     /// True when some row of the endpoint table can be answered by that pool only.
@@ -52,6 +105,21 @@ impl Chains {
         TABLE
             .iter()
             .any(|row| *self.of(row.group, row.reach) == [pool])
+    }
+}
+
+impl Able {
+    /// A pool that only rules send to has client workers, unless a rule names another group for it.
+    fn new(pool: &pool::Settings) -> Self {
+        let serves = |reach| {
+            let mut rows = TABLE.iter().filter(|row| row.reach == reach);
+            rows.any(|row| pool.serves.contains(&row.group))
+        };
+        Self {
+            id: PoolId::new(&pool.name),
+            client: pool.serves.is_empty() || pool.generic || serves(Reach::AnyWorker),
+            federation: serves(Reach::Federation),
+        }
     }
 }
 
@@ -64,7 +132,14 @@ impl Builder<'_> {
         let mut chain = Vec::new();
         match reach {
             Reach::Nobody => {}
-            Reach::Main => self.add_main(&mut chain),
+            Reach::Main => {
+                if group == Group::MasCompat {
+                    self.add_serving(group, &mut chain);
+                }
+                if chain.is_empty() {
+                    self.add_main(&mut chain);
+                }
+            }
             Reach::Writer | Reach::Media | Reach::OneProcess => {
                 self.add_serving(group, &mut chain);
                 if chain.is_empty() && group == Group::MediaAdmin {
@@ -240,6 +315,41 @@ mod tests {
             names(&pools, Group::FederationInbound, Reach::Federation),
             ["main"]
         );
+    }
+
+    #[test]
+    fn what_belongs_to_mas_goes_nowhere_else() {
+        let pools = [pool("main", &[]), pool("mas", &[Group::MasCompat])];
+        assert_eq!(names(&pools, Group::MasCompat, Reach::Main), ["mas"]);
+        assert_eq!(names(&pools[..1], Group::MasCompat, Reach::Main), ["main"]);
+        assert!(Chains::new(&pools).has_mas() && !Chains::new(&pools[..1]).has_mas());
+    }
+
+    #[test]
+    fn a_pool_is_able_to_what_its_groups_tell() {
+        let pools = [
+            pool("main", &[]),
+            pool("only_rules", &[]),
+            pool("federation", &[Group::FederationInbound]),
+            pool("media", &[Group::Media]),
+            pool("typing", &[Group::Typing]),
+            generic("any"),
+        ];
+        let chains = Chains::new(&pools);
+        let able = |group, reach| {
+            let all = (0..pools.len() as u16).map(PoolIndex);
+            let able = all.filter(|pool| chains.can_answer(*pool, group, reach));
+            able.map(PoolIndex::get).collect::<Vec<_>>()
+        };
+        assert_eq!(able(Group::Sync, Reach::AnyWorker), [0, 1, 5]);
+        assert_eq!(able(Group::FederationReader, Reach::Federation), [0, 2]);
+        assert_eq!(able(Group::Typing, Reach::Writer), [4]);
+        assert_eq!(able(Group::Receipts, Reach::Writer), [0]);
+        assert_eq!(able(Group::Media, Reach::Media), [3]);
+        assert_eq!(able(Group::Main, Reach::Main), [0]);
+        assert_eq!(able(Group::Refused, Reach::Nobody), [0usize; 0]);
+        assert_eq!(chains.find(PoolId::new("media")), Some(PoolIndex(3)));
+        assert_eq!(chains.find(PoolId::new("gone")), None);
     }
 
     #[test]

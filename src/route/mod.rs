@@ -2,10 +2,14 @@
 
 mod chain;
 mod plan;
+mod policy;
+mod rules;
 mod state;
 mod synapse;
 
-pub use chain::{Chains, PoolIndex, is_generic};
+pub use chain::{Chains, PoolId, PoolIndex, is_generic};
 pub use plan::{Limits, Plan};
+pub use policy::Policy;
+pub use rules::{Action, BadRegex, Match, Regex, Reply, Rule, Rules, Seen, Share};
 pub use state::State;
 pub use synapse::Synapse;

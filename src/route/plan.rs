@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
+use super::PoolId;
 use crate::{
     matrix::{Call, Group, Key, KeyKind, Method, Reach},
     pool::Choice,
@@ -86,6 +87,8 @@ pub struct Plan {
     pub reach: Reach,
     /// What places the request.
     pub key: KeyKind,
+    /// The pool that a rule asks before all others.
+    pub first: Option<PoolId>,
     /// How a worker of a pool is chosen.
     pub choice: Choice,
     /// True when a second delivery does no harm: reads, and PUTs whose path ends in a transaction id.
@@ -98,6 +101,9 @@ pub struct Plan {
     pub body_limit: u64,
 }
 
+/// The key of every request to something that lives in one process.
+const ONE_PROCESS: u64 = 0x6f6e_6520_706c_6163;
+
 impl Plan {
     /// The plan for a call by that key.
     pub fn new(method: Method, call: &Call<'_>, key: &Key<'_>, limits: &Limits) -> Self {
@@ -106,7 +112,8 @@ impl Plan {
             group: call.group,
             reach: call.reach,
             key: key.kind(),
-            choice: key.hash().map_or(Choice::LeastBusy, Choice::Keyed),
+            first: None,
+            choice: choice(call, key),
             repeatable: matches!(method, Method::Get | Method::Head | Method::Options)
                 || call.transaction,
             deadline: deadline(call, limits),
@@ -121,6 +128,14 @@ impl Plan {
                 limits.body
             },
         }
+    }
+}
+
+/// One process keeps its sessions to itself: all go to the same worker of its pool, until that one is gone.
+fn choice(call: &Call<'_>, key: &Key<'_>) -> Choice {
+    match call.reach {
+        Reach::OneProcess => Choice::Keyed(ONE_PROCESS),
+        _ => key.hash().map_or(Choice::LeastBusy, Choice::Keyed),
     }
 }
 

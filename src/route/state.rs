@@ -1,12 +1,12 @@
 //! The proxy's snapshot: chains, pools and limits of this moment, loaded once per decision.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
-use super::{Chains, Limits, Plan, Synapse};
+use super::{Chains, Limits, Plan, Policy, PoolIndex, Rule, Seen, Synapse};
 use crate::{
     discovery::Found,
     identity::{Appservices, Tokens},
-    matrix::{Group, Reach},
+    matrix::{Call, Group, Key, Reach},
     pool::{self, Choice, Lease, Tried, View, Worker},
 };
 
@@ -25,6 +25,8 @@ pub struct State {
     pub tokens: Arc<Tokens>,
     /// Which release of Synapse the table is read for.
     pub synapse: Synapse,
+    /// The admin's word over the table.
+    pub policy: Arc<Policy>,
 }
 
 impl State {
@@ -53,6 +55,7 @@ impl State {
             appservices: Arc::default(),
             tokens: before.map_or_else(Arc::default, |state| state.tokens.clone()),
             synapse: before.map_or(Synapse::UNKNOWN, |state| state.synapse),
+            policy: Arc::default(),
         }
     }
 
@@ -77,6 +80,15 @@ impl State {
         Self { synapse, ..self }
     }
 
+    /// The same snapshot with this word of the admin's.
+    #[must_use]
+    pub fn with_policy(self, policy: Policy) -> Self {
+        Self {
+            policy: Arc::new(policy),
+            ..self
+        }
+    }
+
     /// The same snapshot with the workers that the source of that pool has found now.
     #[must_use]
     pub fn with_found(&self, pool: &str, found: &Found) -> Self {
@@ -91,6 +103,7 @@ impl State {
             appservices: self.appservices.clone(),
             tokens: self.tokens.clone(),
             synapse: self.synapse,
+            policy: self.policy.clone(),
         }
     }
 
@@ -102,12 +115,57 @@ impl State {
             .map(|view| &**view)
     }
 
-    /// The pools of a plan, first asked first.
+    /// Gives a call to MAS where it belongs to it, and closes MAS's way to Synapse to everybody else.
+    pub fn settle_mas(&self, call: &mut Call<'_>, client: IpAddr) {
+        if call.group == Group::MasApi {
+            if !self.policy.lets_in_mas(client) {
+                call.reach = Reach::Nobody;
+            }
+        } else if self.chains.has_mas() {
+            call.group = Group::MasCompat;
+            call.reach = Reach::Main;
+        }
+    }
+
+    /// The plan for a request, and the rule that decided where one did.
+    pub fn plan(&self, seen: &Seen<'_, '_, '_>) -> (Plan, Option<&Rule>) {
+        let key = Key::new(seen.call, seen.caller, seen.client);
+        let plan = Plan::new(seen.method, seen.call, &key, &self.limits);
+        match self.policy.rules.is_empty() {
+            true => (plan, None),
+            false => self.plan_by_rule(seen, plan),
+        }
+    }
+
+    fn plan_by_rule(&self, seen: &Seen<'_, '_, '_>, plan: Plan) -> (Plan, Option<&Rule>) {
+        let Some(rule) = self.policy.rules.find(seen, &self.chains) else {
+            return (plan, None);
+        };
+        let mut plan = rule.key.map_or(plan, |kind| {
+            let key = Key::of(kind, seen.call, seen.caller, seen.client);
+            Plan::new(seen.method, seen.call, &key, &self.limits)
+        });
+        plan.first = rule.pool();
+        if rule.reply().is_some() {
+            plan.reach = Reach::Nobody;
+        }
+        (plan, Some(rule))
+    }
+
+    /// The pools of a plan, first asked first. Behind the pool of a rule stand those of the table, except for what only
+    /// the main process answers: there the rule knows something that the table does not.
     pub fn chain(&self, plan: &Plan) -> impl Iterator<Item = &Arc<View>> {
-        self.chains
-            .of(plan.group, plan.reach)
+        let first = plan.first.and_then(|pool| self.chains.find(pool));
+        let table = match (first, plan.reach) {
+            (Some(_), Reach::Main) => &[],
+            _ => self.chains.of(plan.group, plan.reach),
+        };
+        let others = table
             .iter()
-            .map(|pool| &self.pools[pool.get()])
+            .copied()
+            .filter(move |pool| Some(*pool) != first);
+        let pools = first.into_iter().chain(others);
+        pools.map(|pool: PoolIndex| &self.pools[pool.get()])
     }
 
     /// Leases the first worker of the plan's pools that takes new requests and was not tried; none either when the

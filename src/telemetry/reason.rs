@@ -29,10 +29,12 @@ pub enum Reason {
     HeadTooLarge,
     /// The body is larger than the group allows.
     BodyTooLarge,
-    /// The path is not open to this client, or to none.
+    /// The path is not open to this client, or to none, or a rule refuses the request.
     Refused,
     /// The client asked too often.
     RateLimited,
+    /// A rule says that there is maintenance.
+    Maintenance,
     /// The listener serves other groups.
     NotServed,
     /// The listener serves other host names.
@@ -43,7 +45,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in a fixed order.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Ok,
         Self::NoWorker,
         Self::Connect,
@@ -59,6 +61,7 @@ impl Reason {
         Self::BodyTooLarge,
         Self::Refused,
         Self::RateLimited,
+        Self::Maintenance,
         Self::NotServed,
         Self::UnknownHost,
         Self::Full,
@@ -85,6 +88,7 @@ impl Reason {
             Self::NotServed => "NOT_SERVED",
             Self::UnknownHost => "UNKNOWN_HOST",
             Self::Full => "FULL",
+            Self::Maintenance => "MAINTENANCE",
         }
     }
 

@@ -149,6 +149,7 @@ fn settings(pools: Vec<pool::Settings>) -> Settings {
         admin: None,
         pools,
         limits: route::Limits::default(),
+        policy: route::Policy::default(),
         health: Health {
             interval: quick,
             timeout: quick,

@@ -11,6 +11,7 @@ mod doors;
 mod introductions;
 mod limits;
 mod requests;
+mod rules;
 mod secure;
 mod stage;
 mod stopping;

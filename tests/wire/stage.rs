@@ -155,6 +155,7 @@ pub fn settings(pools: Vec<pool::Settings>) -> Settings {
         admin: None,
         pools,
         limits: route::Limits::default(),
+        policy: route::Policy::default(),
         health: unwatched(),
         access_log: telemetry::AccessLog::None,
         shutdown: Default::default(),

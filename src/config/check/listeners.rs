@@ -191,7 +191,7 @@ fn proxy_protocol(node: Option<Node>, door: &Door, faults: &mut Vec<Fault>) -> b
     required == Some(true)
 }
 
-fn networks(node: Node, faults: &mut Vec<Fault>) -> Vec<IpNet> {
+pub(super) fn networks(node: Node, faults: &mut Vec<Fault>) -> Vec<IpNet> {
     let nodes = node.list(faults).unwrap_or_default().into_iter();
     nodes
         .filter_map(|node| node.parse(network, faults))
@@ -237,7 +237,7 @@ fn redirect(text: &str) -> Result<(), &'static str> {
 }
 
 /// A network, or a single address.
-fn network(text: &str) -> Result<IpNet, &'static str> {
+pub(super) fn network(text: &str) -> Result<IpNet, &'static str> {
     text.parse()
         .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
         .map_err(|_| "expected a network such as 10.0.0.0/8 or fd00::/8, or one address")

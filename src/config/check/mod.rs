@@ -7,8 +7,10 @@ mod health;
 mod kubernetes;
 mod limits;
 mod listeners;
+mod mas;
 mod pools;
 mod rates;
+mod rules;
 mod serves;
 mod source;
 mod well_known;
@@ -27,6 +29,7 @@ use crate::{
     admin, lifecycle,
     matrix::{NoRelease, Release},
     net::Address,
+    route::Policy,
     telemetry::AccessLog,
 };
 
@@ -37,7 +40,10 @@ pub(super) fn settings(root: Node, faults: &mut Vec<Fault>) -> Option<Settings> 
     let access_log = access_log(top.take("access_log"), faults);
     let listeners = listeners::read(&mut top, faults);
     let admin = top.take("admin").and_then(|node| admin(node, faults));
-    let pools = pools::read(&mut top, faults);
+    let mut pools = pools::read(&mut top, faults);
+    let mas_allow = mas::read(&mut top, &mut pools, faults);
+    let rules = rules::read(&mut top, &pools, faults);
+    rules::refuse_idle(&pools, &rules, faults);
     let limits = limits::read(&mut top, faults);
     let health = health::read(top.take("health"), faults);
     let callers = callers::read(top.take("callers"), faults);
@@ -52,6 +58,7 @@ pub(super) fn settings(root: Node, faults: &mut Vec<Fault>) -> Option<Settings> 
         admin,
         pools,
         limits,
+        policy: Policy { rules, mas_allow },
         health,
         appservices,
         callers,

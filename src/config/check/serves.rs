@@ -30,13 +30,7 @@ pub(super) fn read(
     let Some(node) = node else {
         return Default::default();
     };
-    let empty = node.fault("no group; name one, such as `sync`, or remove the pool");
-    let Some(nodes) = node.list(faults) else {
-        return Default::default();
-    };
-    if nodes.is_empty() && !is_main {
-        faults.push(empty);
-    }
+    let nodes = node.list(faults).unwrap_or_default();
     named(nodes, is_main, faults)
 }
 

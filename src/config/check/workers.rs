@@ -33,7 +33,7 @@ pub(super) fn read(node: Node, faults: &mut Vec<Fault>) -> Option<Arc<[Endpoint]
     Some(workers.into())
 }
 
-fn worker(node: Node, faults: &mut Vec<Fault>) -> Option<Endpoint> {
+pub(super) fn worker(node: Node, faults: &mut Vec<Fault>) -> Option<Endpoint> {
     if node.is_text() {
         let address = node.parse(address, faults)?;
         return Some(endpoint(None, address, 1.0));

@@ -1,5 +1,7 @@
 use super::*;
 
+mod rules;
+
 #[test]
 fn every_fault_is_reported_at_once() {
     let text = "
@@ -115,7 +117,7 @@ fn faults_of_pools() {
         ),
         (
             "{serves: [], workers: ['a:1']}",
-            "pools.extra.serves: no group; name one, such as `sync`, or remove the pool",
+            "pools.extra.serves: no group, and no rule sends here; name a group such as `sync`, or remove the pool",
         ),
         (
             "{serves: [sync, sync], workers: ['a:1']}",
