@@ -89,6 +89,24 @@ impl Appservices {
         self.all.iter()
     }
 
+    /// True when Synapse passes this path on to one of them
+    /// (`^/_matrix/client/(?:unstable/[^/]+|v[^/]+)/PREFIX(/.*)?$`).
+    pub fn proxy(&self, path: &str) -> bool {
+        let Some(rest) = self
+            .all
+            .iter()
+            .any(|appservice| appservice.prefix.is_some())
+            .then(|| behind_version(path))
+            .flatten()
+        else {
+            return false;
+        };
+        let prefixes = self.all.iter().filter_map(|all| all.prefix.as_ref());
+        prefixes
+            .filter_map(|prefix| rest.strip_prefix(prefix.path.trim_end_matches('/')))
+            .any(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// Names the caller if the token is an application service's: the user that `user_id` in the query names, else
     /// its sender (`synapse/api/auth/base.py`). Whether it may act as that user is for Synapse to say.
     pub fn recognise(&self, caller: &mut Caller<'_>, query: &str) {
@@ -103,6 +121,19 @@ impl Appservices {
             *caller = Caller::Appservice(named.unwrap_or(self.all[*place].sender));
         }
     }
+}
+
+/// What stands behind the version of a client's path, for the versions that an application service can have.
+fn behind_version(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix("/_matrix/client/")?;
+    let (version, rest) = match rest.strip_prefix("unstable/") {
+        Some(rest) => rest.split_once('/')?,
+        None => {
+            let (version, rest) = rest.split_once('/')?;
+            (version.strip_prefix('v')?, rest)
+        }
+    };
+    (!version.is_empty()).then_some(rest)
 }
 
 #[cfg(test)]
@@ -141,6 +172,31 @@ mod tests {
                 format!("an appservice as user {user}"),
                 "{query}"
             );
+        }
+    }
+
+    #[test]
+    fn paths_under_a_prefix_are_passed_on() {
+        let mut bridge = bridge();
+        assert!(!bridge.proxy("/_matrix/client/v1/a/b"));
+        bridge.all[0].prefix = Some(Prefix {
+            path: "a/b".into(),
+            federation: false,
+        });
+        for (path, passed_on) in [
+            ("/_matrix/client/v1/a/b", true),
+            ("/_matrix/client/v1/a/b/", true),
+            ("/_matrix/client/v9x/a/b/c/d", true),
+            ("/_matrix/client/unstable/org.example/a/b/c", true),
+            ("/_matrix/client/unstable/a/b", false),
+            ("/_matrix/client/unstable//a/b", false),
+            ("/_matrix/client/v/a/b", false),
+            ("/_matrix/client/r0/a/b", false),
+            ("/_matrix/client/v1/a/bc", false),
+            ("/_matrix/client/v1/a", false),
+            ("/_matrix/media/v1/a/b", false),
+        ] {
+            assert_eq!(bridge.proxy(path), passed_on, "{path}");
         }
     }
 

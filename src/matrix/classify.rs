@@ -3,11 +3,11 @@
 use std::{fmt, time::Duration};
 
 use super::{
-    Group, KeyKind, Method, Reach, Release, Row,
+    Group, KeyKind, Method, Reach, Release, Row, When,
     path::Segments,
     percent::Decoded,
     poll::Poll,
-    table::{MAIN, OPTIONS, REFUSED},
+    table::{MAIN, OPTIONS, PROXIED, REFUSED},
     trie::{Leaf, Span, TRIE},
 };
 
@@ -113,6 +113,31 @@ impl fmt::Debug for Call<'_> {
 }
 
 impl<'a> Call<'a> {
+    /// True when only its body tells whether it is a first poll.
+    pub fn is_told_by_body(&self) -> bool {
+        self.row.when == When::InBody
+    }
+
+    /// True when no row of the table took it.
+    pub fn is_unknown(&self) -> bool {
+        std::ptr::eq(self.row, &MAIN)
+    }
+
+    /// The same call, passed on to an application service by any worker.
+    #[must_use]
+    pub fn as_proxied(&self) -> Self {
+        Self::new(&PROXIED, self.target, self.query)
+    }
+
+    /// The same call, its body read as a first poll.
+    #[must_use]
+    pub fn as_first(&self) -> Self {
+        Self {
+            group: Group::InitialSlidingSync,
+            ..*self
+        }
+    }
+
     /// The raw path, without the query.
     pub fn path(&self) -> &'a str {
         split(self.target).0

@@ -78,12 +78,14 @@ pub enum When {
     NoFrom,
     /// No `pos` (`synapse/rest/client/sync.py`).
     NoPos,
+    /// Anything; the body tells whether it is a first poll (MSC4186).
+    InBody,
 }
 
 impl When {
     pub(super) fn holds(self, poll: &Poll) -> bool {
         match self {
-            Self::Always => true,
+            Self::Always | Self::InBody => true,
             Self::NoSince => !poll.since || poll.full_state,
             Self::NoFrom => !poll.from,
             Self::NoPos => !poll.pos,

@@ -30,7 +30,7 @@ pub static TABLE: &[Row] = &[
     row("S4", Sync, GET, "/_matrix/client/V1/events").key(KeyKind::User),
     row("S5", InitialSlidingSync, POST, "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync").when(When::NoPos).key(KeyKind::User),
     row("S5", SlidingSync, POST, "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync").key(KeyKind::User),
-    row("S6", SlidingSync, POST, "/_matrix/client/v4/sync").key(KeyKind::User),
+    row("S6", SlidingSync, POST, "/_matrix/client/v4/sync").when(When::InBody).key(KeyKind::User),
     // Reads and small writes of clients
     row("C1", ClientReader, GET, "/_matrix/client/versions"),
     row("C1", ClientReader, GET_POST, "/_matrix/client/V1/publicRooms"),
@@ -184,6 +184,14 @@ pub static TABLE: &[Row] = &[
 
 /// The main process: whatever no row takes.
 pub(super) static MAIN: Row = row("A4", Main, ANY, "/**").reach(Reach::Main);
+
+/// What Synapse passes on to an application service (MSC4512); its registration file says the prefix.
+pub(super) static PROXIED: Row = row(
+    "C2",
+    ClientReader,
+    ANY,
+    "/_matrix/client/{version}/{prefix}(|/**)",
+);
 
 /// OPTIONS: every process answers 204 (`synapse/http/server.py`).
 pub(super) static OPTIONS: Row = row("X5", ClientReader, ANY, "/**");

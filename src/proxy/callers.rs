@@ -1,9 +1,6 @@
 //! What a request's caller needs before a worker is chosen, and what an answer tells of callers.
 
-use super::{
-    Core, Decision, Peer, decide,
-    incoming::{Incoming, Turn},
-};
+use super::{Core, Decision, Peer, incoming::Incoming};
 use crate::{
     http1::{Request, Response},
     identity::{Lesson, Question},
@@ -30,14 +27,7 @@ pub(super) fn question(
 /// Waits for the answer to a request's question, no longer than its budget, and decides again.
 pub(super) async fn ask(core: &Core, peer: &Peer, request: &mut Incoming, question: Question) {
     core.whoami.ask(question).await;
-    let state = core.state();
-    let turn = Request::read(&request.first, |head| {
-        Turn::new(&decide(&state, &head, peer))
-    });
-    // What was read once reads again, but for HTTP/1.0 without a Host, whose token places it this time.
-    if let Ok(turn) = turn {
-        request.turn(turn);
-    }
+    request.decide_again(&core.state(), peer);
 }
 
 /// What the answer to a request can teach.

@@ -23,6 +23,9 @@ use crate::{
 /// What a client sends while its request runs is kept up to here, then left in the socket.
 const AHEAD: usize = 64 * 1024;
 
+/// So long the body of a sliding sync may take to tell where it goes; then it counts as one that resumes.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// What a client still sends after a final answer is read and dropped for so long, so that it gets to read the answer.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -88,7 +91,12 @@ impl Conversation {
         loop {
             let came = self.next(core, idle, &mut slot).await;
             let next = match (came, &mut slot) {
-                (Came::Request, Some(request)) => act(core, self, request).await,
+                (Came::Request, Some(request)) => {
+                    if request.is_polled() {
+                        Box::pin(self.poll_body(core, request)).await;
+                    }
+                    act(core, self, request).await
+                }
                 (Came::Refused(refusal), _) => self.refuse(core, refusal).await,
                 _ => return,
             };
@@ -140,6 +148,29 @@ impl Conversation {
             self.deadline.set(core.state().limits.head);
         }
         came
+    }
+
+    /// Reads on until the body has told where its request goes, or too little of it comes.
+    async fn poll_body(&mut self, core: &Core, request: &mut Incoming) {
+        self.deadline.set(PATIENCE);
+        poll_fn(|cx| {
+            while request.is_polled() && !self.deadline.is_over(cx) {
+                let more = with_input(|input| {
+                    let count = ready!(self.client.poll_read(cx, input)).unwrap_or(0);
+                    let used = request.poll(&input[..count]);
+                    self.ahead.extend_from_slice(&input[used..count]);
+                    Poll::Ready(count > 0)
+                });
+                if !ready!(more) {
+                    break;
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
+        if request.own.is_none() {
+            request.decide_again(&core.state(), &self.peer);
+        }
     }
 
     /// Takes bytes just read: alone when they are the first of a head, else behind the others.

@@ -31,7 +31,25 @@ pub struct Decision<'s, 'b> {
     pub rule: Option<&'s Rule>,
 }
 
-impl Decision<'_, '_> {
+impl<'b> Decision<'_, 'b> {
+    /// What is decided when the body tells that it is a first poll.
+    #[must_use]
+    pub fn as_first<'s>(
+        self,
+        state: &'s State,
+        request: &Request<'_, 'b>,
+        peer: &Peer,
+    ) -> Decision<'s, 'b> {
+        let call = self.call.as_first();
+        judge(
+            state,
+            request,
+            peer,
+            (self.client, call, self.caller),
+            self.unasked,
+        )
+    }
+
     /// What a rule answers in the workers' place, unless the door answers.
     pub fn reply(&self) -> Option<&Arc<Reply>> {
         self.rule
@@ -52,9 +70,24 @@ pub fn decide<'s, 'b>(
     if call.row.mas {
         state.settle_mas(&mut call, client);
     }
+    if call.is_unknown() && state.appservices.proxy(call.path()) {
+        call = call.as_proxied();
+    }
     let mut caller = Caller::new(request.authorization, call.query);
     state.appservices.recognise(&mut caller, call.query);
     let unasked = state.tokens.recognise(&mut caller);
+    judge(state, request, peer, (client, call, caller), unasked)
+}
+
+/// From what is known of a request to what is done with it.
+fn judge<'s, 'b>(
+    state: &'s State,
+    request: &Request<'_, 'b>,
+    peer: &Peer,
+    (client, call, caller): (IpAddr, Call<'b>, Caller<'b>),
+    unasked: bool,
+) -> Decision<'s, 'b> {
+    let method = Method::from_bytes(request.method.as_bytes());
     let (plan, rule) = state.plan(&Seen {
         method,
         call: &call,

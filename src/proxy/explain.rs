@@ -177,6 +177,14 @@ fn candidates(state: &State, decision: &Decision<'_, '_>) -> Vec<String> {
 
 impl Explanation {
     fn sentence(&self, decision: &Decision<'_, '_>) -> String {
+        let more = match decision.call.is_told_by_body() {
+            true => " Without a `pos` in its body it is one of initial_sliding_sync.",
+            false => "",
+        };
+        self.decided(decision) + more
+    }
+
+    fn decided(&self, decision: &Decision<'_, '_>) -> String {
         let Some(pool) = &self.pool else {
             return self.refused_sentence(decision);
         };

@@ -8,7 +8,7 @@ use super::{Core, Decision, Ids, Own, Peer, callers, decide, id, rate, respond::
 use crate::{
     http1::{Body, BodyFault, Framing, Request, Version, with_output},
     identity::{Lesson, Question},
-    matrix::Method,
+    matrix::{Method, PollBody},
     route::{Plan, Reply, State},
     telemetry::Reason,
 };
@@ -42,11 +42,24 @@ pub(super) struct Incoming {
     pub(super) lesson: Option<Box<Lesson>>,
     /// What a rule answers in the workers' place.
     pub(super) reply: Option<Arc<Reply>>,
+    /// What its body says, where that decides.
+    poll: Option<Box<Polled>>,
+}
+
+/// So many bytes of a body are looked at before a worker is chosen; a longer one counts as one that resumes.
+const PEEK: u64 = 64 * 1024;
+
+/// The body of a sliding sync, as far as it was read before a worker is chosen.
+#[derive(Debug)]
+struct Polled {
+    poll: PollBody,
+    /// More of it may tell where the request goes.
+    is_open: bool,
 }
 
 /// Where a request goes, and what is answered without a worker.
 #[derive(Debug)]
-pub(super) struct Turn {
+struct Turn {
     plan: Plan,
     own: Option<Own>,
     reply: Option<Arc<Reply>>,
@@ -66,7 +79,7 @@ pub(super) fn receive(
 }
 
 impl Turn {
-    pub(super) fn new(decision: &Decision<'_, '_>) -> Self {
+    fn new(decision: &Decision<'_, '_>) -> Self {
         let reply = decision.reply().cloned();
         Self {
             plan: decision.plan,
@@ -87,10 +100,18 @@ impl Incoming {
         behind: &[u8],
     ) -> (Self, usize) {
         let started = Instant::now();
-        let decision = decide(state, request, peer);
+        let mut decision = decide(state, request, peer);
+        let mut body = Body::new(request.framing, decision.plan.body_limit);
+        let mut poll = decision.call.is_told_by_body().then(PollBody::default);
+        let taken = body.advance(behind, |piece| {
+            if let Some(poll) = &mut poll {
+                poll.read(piece);
+            }
+        });
+        if poll.as_ref().is_some_and(PollBody::is_first) {
+            decision = decision.as_first(state, request, peer);
+        }
         let plan = decision.plan;
-        let mut body = Body::new(request.framing, plan.body_limit);
-        let taken = body.advance(behind, |_| ());
         let used = taken.unwrap_or(0);
         let (first, id) = with_output(|out| {
             request.write(out);
@@ -104,7 +125,7 @@ impl Incoming {
             .own
             .or_else(|| refused(&plan, request.framing, taken).map(Own::Refused))
             .or_else(|| limited(peer, request, &decision, started));
-        let incoming = Self {
+        let mut incoming = Self {
             started,
             client: decision.client,
             version: request.version,
@@ -118,17 +139,80 @@ impl Incoming {
             lesson: callers::lesson(state, &decision).filter(|_| own.is_none()),
             own,
             reply: turn.reply,
+            poll: None,
             plan,
             body,
         };
+        if let Some(poll) = poll {
+            incoming.note_poll(poll, request.expects_continue);
+        }
         (incoming, request.len + used)
     }
 
-    /// Goes another way than was decided first.
-    pub(super) fn turn(&mut self, turn: Turn) {
+    /// Keeps what the body has said so far, until a worker is chosen. A client that waits for `100 Continue` sends no
+    /// body before a worker says so.
+    fn note_poll(&mut self, poll: PollBody, expects_continue: bool) {
+        self.add_timeout(&poll);
+        let is_open = !expects_continue && self.own.is_none() && self.is_open(&poll);
+        self.poll = Some(Box::new(Polled { poll, is_open }));
+    }
+
+    /// True while more bytes may change what the body says.
+    fn is_open(&self, poll: &PollBody) -> bool {
+        !self.body.is_whole() && !poll.is_read() && self.body.payload() < PEEK
+    }
+
+    /// True while the next bytes of the body may tell where it goes.
+    pub(super) fn is_polled(&self) -> bool {
+        self.poll.as_ref().is_some_and(|polled| polled.is_open)
+    }
+
+    /// Takes bytes that come while the body decides; gives how many of them are its own.
+    pub(super) fn poll(&mut self, bytes: &[u8]) -> usize {
+        let Some(mut polled) = self.poll.take() else {
+            return 0;
+        };
+        let taken = self.body.advance(bytes, |piece| polled.poll.read(piece));
+        let used = taken.unwrap_or(bytes.len());
+        self.first.extend_from_slice(&bytes[..used]);
+        self.is_streamed = !self.body.is_whole();
+        polled.is_open = taken.is_ok() && self.is_open(&polled.poll);
+        self.poll = Some(polled);
+        if let Some(reason) = fault(taken) {
+            self.own = Some(Own::Refused(reason));
+        }
+        used
+    }
+
+    /// Decides again, by what is known by now of caller and body.
+    pub(super) fn decide_again(&mut self, state: &State, peer: &Peer) {
+        let begins = self
+            .poll
+            .as_ref()
+            .is_some_and(|polled| polled.poll.is_first());
+        let turn = Request::read(&self.first, |head| {
+            let decision = decide(state, &head, peer);
+            match begins {
+                true => Turn::new(&decision.as_first(state, &head, peer)),
+                false => Turn::new(&decision),
+            }
+        });
+        // What was read once reads again, but for HTTP/1.0 without a Host: that stays as it was decided.
+        let Ok(turn) = turn else { return };
         self.plan = turn.plan;
         self.own = turn.own;
         self.reply = turn.reply;
+        if let Some(polled) = self.poll.take() {
+            self.add_timeout(&polled.poll);
+            self.poll = Some(polled);
+        }
+    }
+
+    /// A first poll has its time already, whatever it asks for.
+    fn add_timeout(&mut self, poll: &PollBody) {
+        if let Some(timeout) = poll.timeout().filter(|_| !poll.is_first()) {
+            self.plan.deadline = self.plan.deadline.saturating_add(timeout);
+        }
     }
 
     /// True when it may be sent again, and can.
@@ -206,11 +290,17 @@ fn limited(
 }
 
 fn refused(plan: &Plan, framing: Framing, taken: Result<usize, BodyFault>) -> Option<Reason> {
-    match (taken, framing) {
-        (_, Framing::Length(length)) if length > plan.body_limit => Some(Reason::BodyTooLarge),
-        (Err(BodyFault::TooLarge), _) => Some(Reason::BodyTooLarge),
-        (Err(BodyFault::Chunk), _) => Some(Reason::BadRequest),
-        (Ok(_), _) => None,
+    match framing {
+        Framing::Length(length) if length > plan.body_limit => Some(Reason::BodyTooLarge),
+        _ => fault(taken),
+    }
+}
+
+fn fault(taken: Result<usize, BodyFault>) -> Option<Reason> {
+    match taken {
+        Err(BodyFault::TooLarge) => Some(Reason::BodyTooLarge),
+        Err(BodyFault::Chunk) => Some(Reason::BadRequest),
+        Ok(_) => None,
     }
 }
 

@@ -47,6 +47,7 @@ impl Overview {
                 When::NoSince => Some("no since, or full_state=true"),
                 When::NoFrom => Some("no from"),
                 When::NoPos => Some("no pos"),
+                When::InBody => Some("pos in the body, else a first poll"),
             },
             pools: pools
                 .map(|pool| state.pools[pool.get()].settings.name.to_string())

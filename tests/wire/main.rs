@@ -10,6 +10,7 @@ mod crowded;
 mod doors;
 mod introductions;
 mod limits;
+mod peek;
 mod requests;
 mod rules;
 mod secure;

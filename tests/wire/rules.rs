@@ -1,16 +1,12 @@
 //! What a client sees of the admin's own rules and of MAS.
 
 use thalamus::{
-    config::Settings,
-    discovery::{Endpoint, Source},
     matrix::Group,
-    net::Address,
     route::{Action, Match, PoolId, Reply, Rule, Share},
     telemetry::Reason,
 };
-use tokio::net::TcpListener;
 
-use crate::stage::{Stage, Wire, field, pool, status};
+use crate::stage::{Stage, Wire, accepted, field, pool_of, status};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
 
@@ -38,25 +34,6 @@ fn reply(reason: Reason, status: u16, retry_after: Option<u32>) -> Action {
 
 fn request(method: &str, target: &str) -> String {
     format!("{method} {target} HTTP/1.1\r\nHost: hs\r\n\r\n")
-}
-
-/// Another pool with one worker, and its socket.
-fn other(settings: &mut Settings, name: &str, serves: &[Group]) -> TcpListener {
-    let worker = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    worker.set_nonblocking(true).unwrap();
-    let endpoint = Endpoint {
-        name: name.into(),
-        address: Address::Ip(worker.local_addr().unwrap()),
-        weight: 1.0,
-        draining: false,
-    };
-    let source = Source::Static([endpoint].into());
-    settings.pools.push(pool(name, serves, source));
-    TcpListener::from_std(worker).unwrap()
-}
-
-async fn accepted(worker: &TcpListener) -> Wire {
-    Wire::new(worker.accept().await.unwrap().0)
 }
 
 /// Reads an answer with a body of known length.
@@ -155,7 +132,7 @@ async fn a_canary_gets_its_users_and_nobody_elses() {
     );
     let stage = Stage::with(1, |settings| {
         settings.policy.rules = [canary].into_iter().collect();
-        worker = Some(other(settings, "next", &[]));
+        worker = Some(pool_of(settings, "next", &[]));
     })
     .await;
     let next = worker.unwrap();
@@ -187,7 +164,7 @@ async fn mas_gets_logins_and_nobody_from_afar_gets_what_it_calls() {
     let mut worker = None;
     let stage = Stage::with(1, |settings| {
         settings.policy.mas_allow = vec!["192.0.2.0/24".parse().unwrap()];
-        worker = Some(other(settings, "mas", &[Group::MasCompat]));
+        worker = Some(pool_of(settings, "mas", &[Group::MasCompat]));
     })
     .await;
     let mas = worker.unwrap();

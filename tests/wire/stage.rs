@@ -180,6 +180,27 @@ pub fn pool(name: &str, serves: &[Group], source: Source) -> pool::Settings {
     }
 }
 
+/// Another pool with one worker, and its socket.
+pub fn pool_of(settings: &mut Settings, name: &str, serves: &[Group]) -> TcpListener {
+    let worker = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    worker.set_nonblocking(true).unwrap();
+    let endpoint = Endpoint {
+        name: name.into(),
+        address: Address::Ip(worker.local_addr().unwrap()),
+        weight: 1.0,
+        draining: false,
+    };
+    let source = Source::Static([endpoint].into());
+    settings.pools.push(pool(name, serves, source));
+    TcpListener::from_std(worker).unwrap()
+}
+
+/// Takes the next connection to that worker.
+pub async fn accepted(worker: &TcpListener) -> Wire {
+    let accepted = timeout(HANGS, worker.accept()).await;
+    Wire::new(accepted.expect("no connection to the worker").unwrap().0)
+}
+
 impl Wire {
     pub fn new(stream: TcpStream) -> Self {
         stream.set_nodelay(true).unwrap();
