@@ -426,3 +426,30 @@ proptest! {
         prop_assert_eq!(call("GET", &target).room, Some(&*room));
     }
 }
+
+#[test]
+fn what_an_appservice_answers_goes_to_any_worker_that_can_ask_it() {
+    use Group::*;
+    let call = |method: &str, target, release| {
+        let method = Method::from(method);
+        let call = classify(release, method, target).as_proxied(method, release);
+        (call.group, call.reach)
+    };
+    let client = "/_matrix/client/v1/rtc/livekit/sfu";
+    let federation = "/_matrix/federation/unstable/x/rtc/livekit/sfu";
+    let main = (Main, Reach::Main);
+    for method in ["GET", "HEAD", "POST", "PUT", "DELETE"] {
+        assert_eq!(
+            call(method, client, Release::NEWEST),
+            (ClientReader, Reach::AnyWorker)
+        );
+        assert_eq!(
+            call(method, federation, Release::NEWEST),
+            (FederationReader, Reach::Federation)
+        );
+    }
+    for target in [client, federation] {
+        assert_eq!(call("PATCH", target, Release::NEWEST), main);
+        assert_eq!(call("GET", target, Release::OLDEST), main);
+    }
+}

@@ -15,18 +15,9 @@ pub struct Appservice {
     pub token: Secret,
     /// Who it is when it names nobody.
     pub sender: Localpart,
-    /// The paths that Synapse passes on to it (MSC4512).
-    pub prefix: Option<Prefix>,
-}
-
-/// The paths that Synapse passes on to an application service: `/_matrix/client/{version}/{prefix}/...`
-/// (`synapse/rest/client/appservice_proxy.py`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Prefix {
-    /// `io.element.msc4512.proxy_prefix`.
-    pub path: Box<str>,
-    /// True when `io.element.msc4512.proxy_url` is there: then those under `/_matrix/federation` too.
-    pub federation: bool,
+    /// The paths that Synapse passes on to it (MSC4512): `/_matrix/client/{version}/{prefix}/...`, and the same under
+    /// `/_matrix/federation`.
+    pub prefix: Option<Box<str>>,
 }
 
 /// A token of the configuration; it prints as a mask.
@@ -89,22 +80,10 @@ impl Appservices {
         self.all.iter()
     }
 
-    /// True when Synapse passes this path on to one of them
-    /// (`^/_matrix/client/(?:unstable/[^/]+|v[^/]+)/PREFIX(/.*)?$`).
+    /// True when Synapse passes this path on to one of them.
     pub fn proxy(&self, path: &str) -> bool {
-        let Some(rest) = self
-            .all
-            .iter()
-            .any(|appservice| appservice.prefix.is_some())
-            .then(|| behind_version(path))
-            .flatten()
-        else {
-            return false;
-        };
-        let prefixes = self.all.iter().filter_map(|all| all.prefix.as_ref());
-        prefixes
-            .filter_map(|prefix| rest.strip_prefix(prefix.path.trim_end_matches('/')))
-            .any(|rest| rest.is_empty() || rest.starts_with('/'))
+        let mut prefixes = self.all.iter().filter_map(|all| all.prefix.as_ref());
+        prefixes.any(|prefix| is_below(path, prefix))
     }
 
     /// Names the caller if the token is an application service's: the user that `user_id` in the query names, else
@@ -123,9 +102,18 @@ impl Appservices {
     }
 }
 
-/// What stands behind the version of a client's path, for the versions that an application service can have.
-fn behind_version(path: &str) -> Option<&str> {
-    let rest = path.strip_prefix("/_matrix/client/")?;
+/// `^/_matrix/(client|federation)/(?:unstable/[^/]+|v[^/]+)/PREFIX(/.*)?$` (`synapse/rest/client/appservice_proxy.py`,
+/// `synapse/federation/transport/server/appservice_proxy.py`).
+fn is_below(path: &str, prefix: &str) -> bool {
+    path.strip_prefix("/_matrix/client/")
+        .or_else(|| path.strip_prefix("/_matrix/federation/"))
+        .and_then(behind_version)
+        .and_then(|rest| rest.strip_prefix(prefix.trim_end_matches('/')))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// What stands behind the version of a path, for the versions that an application service can have.
+fn behind_version(rest: &str) -> Option<&str> {
     let (version, rest) = match rest.strip_prefix("unstable/") {
         Some(rest) => rest.split_once('/')?,
         None => {
@@ -179,10 +167,7 @@ mod tests {
     fn paths_under_a_prefix_are_passed_on() {
         let mut bridge = bridge();
         assert!(!bridge.proxy("/_matrix/client/v1/a/b"));
-        bridge.all[0].prefix = Some(Prefix {
-            path: "a/b".into(),
-            federation: false,
-        });
+        bridge.all[0].prefix = Some("a/b".into());
         for (path, passed_on) in [
             ("/_matrix/client/v1/a/b", true),
             ("/_matrix/client/v1/a/b/", true),
@@ -195,6 +180,11 @@ mod tests {
             ("/_matrix/client/v1/a/bc", false),
             ("/_matrix/client/v1/a", false),
             ("/_matrix/media/v1/a/b", false),
+            ("/_matrix/federation/v1/a/b", true),
+            ("/_matrix/federation/unstable/org.example/a/b/c", true),
+            ("/_matrix/federation/v1/a", false),
+            ("/_matrix/federation/unstable/a/b", false),
+            ("/_matrix/key/v1/a/b", false),
         ] {
             assert_eq!(bridge.proxy(path), passed_on, "{path}");
         }

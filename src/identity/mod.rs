@@ -10,7 +10,7 @@ mod settings;
 mod tokens;
 mod whoami;
 
-pub use appservice::{Appservice, Appservices, Prefix, Secret};
+pub use appservice::{Appservice, Appservices, Secret};
 pub use lesson::Lesson;
 pub use settings::Settings;
 pub use tokens::Tokens;

@@ -7,7 +7,7 @@ use super::{
     path::Segments,
     percent::Decoded,
     poll::Poll,
-    table::{MAIN, OPTIONS, PROXIED, REFUSED},
+    table::{MAIN, OPTIONS, PROXIED, PROXIED_FEDERATION, REFUSED},
     trie::{Leaf, Span, TRIE},
 };
 
@@ -123,10 +123,17 @@ impl<'a> Call<'a> {
         std::ptr::eq(self.row, &MAIN)
     }
 
-    /// The same call, passed on to an application service by any worker.
+    /// The same call, passed on to an application service by any worker; as it is where that release does not.
     #[must_use]
-    pub fn as_proxied(&self) -> Self {
-        Self::new(&PROXIED, self.target, self.query)
+    pub fn as_proxied(&self, method: Method, release: Release) -> Self {
+        let row = match self.target.starts_with("/_matrix/federation/") {
+            true => &PROXIED_FEDERATION,
+            false => &PROXIED,
+        };
+        match row.takes(method, release) {
+            true => Self::new(row, self.target, self.query),
+            false => *self,
+        }
     }
 
     /// The same call, its body read as a first poll.

@@ -189,9 +189,21 @@ pub(super) static MAIN: Row = row("A4", Main, ANY, "/**").reach(Reach::Main);
 pub(super) static PROXIED: Row = row(
     "C2",
     ClientReader,
-    ANY,
+    GET_PUT_DELETE.or(POST),
     "/_matrix/client/{version}/{prefix}(|/**)",
-);
+)
+.since(1, 161);
+
+/// The same for what other servers ask of it.
+pub(super) static PROXIED_FEDERATION: Row = row(
+    "F2",
+    FederationReader,
+    GET_PUT_DELETE.or(POST),
+    "/_matrix/federation/{version}/{prefix}(|/**)",
+)
+.reach(Reach::Federation)
+.key(KeyKind::Origin)
+.since(1, 161);
 
 /// OPTIONS: every process answers 204 (`synapse/http/server.py`).
 pub(super) static OPTIONS: Row = row("X5", ClientReader, ANY, "/**");

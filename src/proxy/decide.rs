@@ -66,12 +66,13 @@ pub fn decide<'s, 'b>(
 ) -> Decision<'s, 'b> {
     let client = peer.client(request);
     let method = Method::from_bytes(request.method.as_bytes());
-    let mut call = classify(state.synapse.release(), method, request.target);
+    let release = state.synapse.release();
+    let mut call = classify(release, method, request.target);
     if call.row.mas {
         state.settle_mas(&mut call, client);
     }
     if call.is_unknown() && state.appservices.proxy(call.path()) {
-        call = call.as_proxied();
+        call = call.as_proxied(method, release);
     }
     let mut caller = Caller::new(request.authorization, call.query);
     state.appservices.recognise(&mut caller, call.query);

@@ -5,7 +5,7 @@ use crate::{
         Fault, file,
         node::{Node, Table},
     },
-    identity::{Appservice, Appservices, Prefix, Secret},
+    identity::{Appservice, Appservices, Secret},
     matrix::Localpart,
 };
 
@@ -41,8 +41,7 @@ fn registration(name: &str, faults: &mut Vec<Fault>) -> Option<Appservice> {
     let id = required(&mut table, "id", faults);
     let token = required(&mut table, "as_token", faults);
     let sender = required(&mut table, "sender_localpart", faults);
-    let prefix = optional(&mut table, "io.element.msc4512.proxy_prefix", faults);
-    let url = optional(&mut table, "io.element.msc4512.proxy_url", faults);
+    let prefix = prefix(&mut table, faults);
     let sender = localpart(&sender?).or_else(|| {
         let message = "expected 1 to 255 letters, digits, `_`, `-`, `.`, `~` or `/`";
         faults.push(Fault::new("sender_localpart", message));
@@ -52,20 +51,29 @@ fn registration(name: &str, faults: &mut Vec<Fault>) -> Option<Appservice> {
         id: id?.into(),
         token: Secret::from(&*token?),
         sender: sender?,
-        prefix: prefix.map(|path| Prefix {
-            path: path.into(),
-            federation: url.is_some(),
-        }),
+        prefix: prefix.map(Into::into),
     })
+}
+
+/// Its paths (MSC4512), which Synapse takes only together with where they lead.
+fn prefix(table: &mut Table, faults: &mut Vec<Fault>) -> Option<String> {
+    let (key, other) = (
+        "io.element.msc4512.proxy_prefix",
+        "io.element.msc4512.proxy_url",
+    );
+    let (prefix, url) = (table.take(key), table.take(other));
+    match (&prefix, &url) {
+        (Some(alone), None) => faults.push(alone.fault(format!("Synapse needs `{other}` too"))),
+        (None, Some(alone)) => faults.push(alone.fault(format!("Synapse needs `{key}` too"))),
+        _ => {}
+    }
+    let [prefix, _] = [prefix, url].map(|node| text(node?, faults));
+    prefix
 }
 
 fn required(table: &mut Table, key: &'static str, faults: &mut Vec<Fault>) -> Option<String> {
     let node = table.require(key, "Synapse needs it too", faults)?;
     text(node, faults)
-}
-
-fn optional(table: &mut Table, key: &'static str, faults: &mut Vec<Fault>) -> Option<String> {
-    text(table.take(key)?, faults)
 }
 
 /// Says nothing of what was found: it may be a token.
@@ -94,7 +102,7 @@ fn shared(a: &Appservice, b: &Appservice) -> Option<(&'static str, &'static str)
     match (&a.prefix, &b.prefix) {
         _ if a.id == b.id => Some(("id", "it is that")),
         _ if a.token == b.token => Some(("as_token", "it is that")),
-        (Some(a), Some(b)) if overlap(&a.path, &b.path) || overlap(&b.path, &a.path) => {
+        (Some(a), Some(b)) if overlap(a, b) || overlap(b, a) => {
             Some(("io.element.msc4512.proxy_prefix", "its paths are those"))
         }
         _ => None,

@@ -54,21 +54,30 @@ fn two_appservices_share_no_path() {
         file("c", "org.one2"),
     );
     let settings = parsed(&format!("{SMALL}appservices: [{a}, {c}]"), &[]).unwrap();
-    let prefixes = settings
-        .appservices
-        .iter()
-        .filter_map(|known| known.prefix.clone());
-    let prefixes: Vec<_> = prefixes
-        .map(|prefix| (prefix.path.to_string(), prefix.federation))
-        .collect();
-    assert_eq!(
-        prefixes,
-        [("org.one".into(), true), ("org.one2".into(), true)]
-    );
+    let known = settings.appservices.iter();
+    let prefixes: Vec<_> = known.filter_map(|known| known.prefix.as_deref()).collect();
+    assert_eq!(prefixes, ["org.one", "org.one2"]);
     assert_eq!(
         faults_of(&format!("appservices: [{a}, {b}]")),
         [format!(
             "appservices[1]: {b}: io.element.msc4512.proxy_prefix: its paths are those of {a} too"
         )]
     );
+}
+
+#[test]
+fn a_prefix_leads_somewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a").display().to_string();
+    for (given, missing) in [("prefix", "url"), ("url", "prefix")] {
+        let key = "io.element.msc4512.proxy";
+        let text = format!("{{id: a, as_token: t, sender_localpart: x, {key}_{given}: x}}");
+        std::fs::write(&path, text).unwrap();
+        assert_eq!(
+            faults_of(&format!("appservices: [{path}]")),
+            [format!(
+                "appservices[0]: {path}: {key}_{given}: Synapse needs `{key}_{missing}` too"
+            )]
+        );
+    }
 }

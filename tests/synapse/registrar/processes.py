@@ -13,6 +13,8 @@ from synapse.config.homeserver import HomeServerConfig
 from synapse.config.server import parse_listener_def
 from twisted.web.resource import Resource
 
+from registrar.appservice import registration
+
 SERVER = "hs.test"
 
 
@@ -64,6 +66,7 @@ def configuration(kind, more, folder):
         "trusted_key_servers": [], "email": {"smtp_host": "localhost", "notif_from": "hs@hs.test"},
         "instance_map": {"main": {"host": "localhost", "port": 1}},
         "serve_server_wellknown": True, "federation_whitelist_endpoint_enabled": True, "listeners": [],
+        "app_service_config_files": [registration(folder)],
         **copy.deepcopy(more),
     }
     if kind.worker:

@@ -5,6 +5,8 @@ import pathlib
 import subprocess
 import tempfile
 
+from registrar.appservice import registration
+
 # One worker for each group, each in a pool of that name: who gets a request is then its group's process. The QR
 # sessions' half that clients see exists on the main process alone, so that group has no pool.
 OWN_POOLS = ("sync", "initial_sync", "sliding_sync", "initial_sliding_sync", "client_reader", "messages", "device_keys",
@@ -26,7 +28,7 @@ def decisions(binary, pools, version, asked):
     with tempfile.TemporaryDirectory(prefix="registrar-") as folder:
         config = pathlib.Path(folder, "thalamus.yaml")
         # JSON is YAML too.
-        config.write_text(json.dumps(configuration(pools, version)))
+        config.write_text(json.dumps(configuration(pools, version, registration(folder))))
         said = subprocess.run([binary, "explain", "--config", config, "--stdin", "--json"], check=True, text=True,
                               env={k: v for k, v in os.environ.items() if not k.startswith("THALAMUS_")},
                               input="".join(f"{method} {path}\n" for method, path in asked), capture_output=True)
@@ -39,9 +41,10 @@ def decisions(binary, pools, version, asked):
     return found
 
 
-def configuration(pools, version):
+def configuration(pools, version, appservice):
     ports = iter(range(8001, 9000))
     worker = lambda: {"workers": [f"127.0.0.1:{next(ports)}"]}
     return {"listeners": [{"address": "127.0.0.1:0", "admin_api": True}],
             "synapse_version": version,
+            "appservices": [appservice],
             "pools": {"main": worker(), **{name: {"serves": serves, **worker()} for name, serves in pools.items()}}}
