@@ -51,6 +51,8 @@ fn check_says_in_one_line_that_all_is_sound() {
     assert_eq!(
         text(&done.stdout),
         "config/full.yaml: sound: 17 pools, 19 workers, 5 listeners\n\
+         config/full.yaml: pools that Services make by their labels are known to a running Thalamus only: \
+         explain --admin URL asks it\n\
          config/full.yaml: rule no-directory: path `^/_matrix/federation/v1/publicRooms$`: 10 KiB compiled, \
          run for every request that reaches the rule, as nothing cheaper narrows it\n"
     );

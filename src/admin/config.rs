@@ -17,6 +17,8 @@ pub(super) struct Config {
     faults: Vec<String>,
     /// What waits for a restart.
     restart: Vec<String>,
+    /// What is wrong with the labels of Services.
+    labels: Vec<String>,
 }
 
 /// The state of the configuration.
@@ -27,6 +29,7 @@ pub(super) async fn show(State(desk): State<Desk>) -> Json<Config> {
         tried: stamp(last.tried),
         faults: last.faults,
         restart: last.restart,
+        labels: desk.shared.metrics.labels.last(),
     })
 }
 

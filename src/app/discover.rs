@@ -14,17 +14,29 @@ use crate::{
 /// The sources of all pools.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
-    watched: Vec<(Source, watch::Receiver<Found>)>,
+    watched: Vec<Watched>,
     tasks: JoinSet<()>,
 }
 
+/// A source, and the pool that it fills.
+#[derive(Debug)]
+struct Watched {
+    pool: Box<str>,
+    source: Source,
+    found: watch::Receiver<Found>,
+}
+
 impl Sources {
-    /// Watches the sources of `pools`; one that is watched already goes on.
+    /// Watches the sources of `pools`; one that is watched already goes on. A pool whose source is another one keeps
+    /// the workers that it has until that one answers.
     pub(super) fn watch(&mut self, pools: &[pool::Settings]) {
         let watched = pools.iter().map(|pool| {
             let known = self.receiver(&pool.source).cloned();
-            let found = known.unwrap_or_else(|| pool.source.watch());
-            (pool.source.clone(), found)
+            Watched {
+                pool: pool.name.clone(),
+                source: pool.source.clone(),
+                found: known.unwrap_or_else(|| pool.source.watch_from(self.first(pool))),
+            }
         });
         self.watched = watched.collect();
     }
@@ -53,9 +65,18 @@ impl Sources {
 
     fn receiver(&self, source: &Source) -> Option<&watch::Receiver<Found>> {
         let mut watched = self.watched.iter();
-        watched
-            .find(|(known, _)| known == source)
-            .map(|(_, found)| found)
+        let same = watched.find(|one| one.source == *source);
+        same.map(|one| &one.found)
+    }
+
+    /// What a pool begins with while its source has not said anything yet.
+    fn first(&self, pool: &pool::Settings) -> Found {
+        let known = pool.source.known();
+        let before = self.watched.iter().find(|one| one.pool == pool.name);
+        match before {
+            Some(before) if known.endpoints.is_empty() => before.found.borrow().clone(),
+            _ => known,
+        }
     }
 }
 

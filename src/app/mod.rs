@@ -2,6 +2,7 @@
 
 mod bounds;
 mod discover;
+mod labels;
 mod listeners;
 mod release;
 mod reload;
@@ -17,6 +18,7 @@ use tokio::{
 };
 
 use discover::Sources;
+use labels::{Labels, Pools};
 use listeners::Listeners;
 
 use crate::{
@@ -46,6 +48,7 @@ pub struct Running {
     /// What runs; what needs a restart is as it was at the start.
     settings: Settings,
     sources: Sources,
+    labels: Labels,
     health: Arc<ArcSwap<Health>>,
     open: Listeners,
     doors: Arc<ArcSwap<Vec<Arc<Door>>>>,
@@ -69,9 +72,12 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         None => None,
     };
     let mut sources = Sources::default();
-    sources.watch(&settings.pools);
+    let mut labels = Labels::default();
+    labels.watch(settings.labels.as_ref());
+    let pools = labels.compose(&settings.pools, &metrics);
+    sources.watch(&pools.all);
     let tokens = Arc::new(Tokens::new(&settings.callers));
-    let first = snapshot(&settings, &sources, None).with_tokens(tokens.clone());
+    let first = snapshot(&settings, &pools, &sources, None).with_tokens(tokens.clone());
     let state = Arc::new(ArcSwap::from_pointee(first));
     let asked = state.clone();
     let worker = move |tried: &Tried| asked.load().lease_for_whoami(tried);
@@ -107,7 +113,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         drain.run(pools, |worker| told.cut(worker)).await;
     });
     tasks.spawn(release::follow(state.clone(), release::EVERY));
-    sources.follow(&settings.pools, &state);
+    sources.follow(&pools.all, &state);
     open.open(bound, &threads, &metrics);
     let doors = Arc::new(ArcSwap::from_pointee(open.doors()));
     let admin = admin_listener
@@ -135,6 +141,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         metrics,
         settings,
         sources,
+        labels,
         health,
         open,
         doors,
@@ -147,9 +154,15 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
 }
 
 /// The State of a configuration; workers that were there `before` are kept.
-fn snapshot(settings: &Settings, sources: &Sources, before: Option<&State>) -> State {
+fn snapshot(
+    settings: &Settings,
+    pools: &Pools,
+    sources: &Sources,
+    before: Option<&State>,
+) -> State {
     let found = |pool: &_| sources.found(pool);
-    let state = State::build(&settings.pools, settings.limits.clone(), found, before)
+    let state = State::build(&pools.all, settings.limits.clone(), found, before)
+        .with_partial(pools.is_partial)
         .with_appservices(settings.appservices.clone())
         .with_policy(settings.policy.clone());
     match (settings.synapse_version, state.synapse) {

@@ -27,10 +27,12 @@ impl Running {
     async fn apply(&mut self, settings: Settings) -> anyhow::Result<()> {
         let bound = self.open.bind(&settings.listeners, &self.metrics)?;
         self.sources.pause().await;
-        self.sources.watch(&settings.pools);
-        let next = snapshot(&settings, &self.sources, Some(&self.state.load()));
+        self.labels.watch(settings.labels.as_ref());
+        let pools = self.labels.compose(&settings.pools, &self.metrics);
+        self.sources.watch(&pools.all);
+        let next = snapshot(&settings, &pools, &self.sources, Some(&self.state.load()));
         self.state.store(Arc::new(next));
-        self.sources.follow(&settings.pools, &self.state);
+        self.sources.follow(&pools.all, &self.state);
         self.health.store(Arc::new(settings.health.clone()));
         self.open.open(bound, &self.threads, &self.metrics);
         self.doors.store(Arc::new(self.open.doors()));
@@ -41,7 +43,8 @@ impl Running {
         }
         self.threads.set_bound(bounds::connections(&settings));
         self.settings.shutdown = settings.shutdown;
-        let pools = settings.pools.len();
+        let pools = pools.all.len();
+        self.settings.pools = settings.pools;
         tracing::info!(pools, listeners = ?self.addresses(), "the configuration was reloaded");
         self.metrics.reloads.count_loaded(restart);
         Ok(())

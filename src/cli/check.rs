@@ -7,6 +7,9 @@ use crate::{
     route::{Regex, Rule},
 };
 
+/// What a file cannot tell.
+pub(super) const BY_LABELS: &str = "pools that Services make by their labels are known to a running Thalamus only: explain --admin URL asks it";
+
 /// Prints all faults, or one line that says what was found; warnings go to stderr.
 pub(super) fn check(file: &Path) -> anyhow::Result<ExitCode> {
     match config::load(file) {
@@ -15,6 +18,9 @@ pub(super) fn check(file: &Path) -> anyhow::Result<ExitCode> {
                 eprintln!("{}: warning: {warning}", file.display());
             }
             println!("{}: sound: {}", file.display(), summary(&settings));
+            if settings.labels.is_some() {
+                println!("{}: {BY_LABELS}", file.display());
+            }
             for rule in settings.policy.rules.iter() {
                 for (of, regex) in rule.when.regexes() {
                     println!("{}: {}", file.display(), cost(rule, of, regex));

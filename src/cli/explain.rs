@@ -11,7 +11,7 @@ use std::{
 use clap::Args;
 use serde_json::json;
 
-use super::ask::Admin;
+use super::{ask::Admin, check::BY_LABELS};
 use crate::{
     config,
     matrix::Release,
@@ -71,6 +71,9 @@ impl Explain {
             (Some(admin), _) => Oracle::Admin(admin.clone()),
             (None, Some(file)) => match config::load(file) {
                 Ok(settings) => {
+                    if settings.labels.is_some() {
+                        eprintln!("{}: {BY_LABELS}", file.display());
+                    }
                     let doors = settings.listeners.iter();
                     let doors = doors.map(|listener| Arc::new(listener.door.clone()));
                     let doors = doors.collect();

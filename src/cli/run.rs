@@ -64,6 +64,7 @@ async fn serve(file: &Path, settings: Settings) -> anyhow::Result<ExitCode> {
         tokio::select! {
             told = stops.next() => break told,
             () = changes.next() => reload(file, &mut running).await,
+            () = running.labels_changed() => running.relabel().await,
         }
     };
     notify(&[NotifyState::Stopping]);

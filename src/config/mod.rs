@@ -5,16 +5,22 @@ mod check;
 mod environment;
 mod fault;
 mod file;
+mod labels;
 mod node;
 mod units;
 mod warn;
 
-use std::{num::NonZeroUsize, path::Path};
+use std::{num::NonZeroUsize, path::Path, sync::Arc};
 
 pub use fault::{Fault, Faults};
+pub use labels::{Composed, Composer, LabelFault};
 pub use warn::warnings;
 
-use crate::{admin, front, identity, lifecycle, matrix, pool, route, telemetry};
+use crate::{
+    admin,
+    discovery::kubernetes::{Cluster, Labels},
+    front, identity, lifecycle, matrix, pool, route, telemetry,
+};
 
 /// Everything that a sound configuration says, part by part.
 #[derive(Clone, Debug)]
@@ -25,8 +31,12 @@ pub struct Settings {
     pub listeners: Vec<front::Settings>,
     /// The admin address; none when not wanted.
     pub admin: Option<admin::Settings>,
-    /// All pools, `main` first, then in the order of the file.
+    /// All pools that the file names, `main` first, then in its order.
     pub pools: Vec<pool::Settings>,
+    /// The way to the API server of Kubernetes.
+    pub cluster: Arc<Cluster>,
+    /// Where Services make more pools by their labels.
+    pub labels: Option<Labels>,
     /// Deadlines and sizes.
     pub limits: route::Limits,
     /// Rules over the endpoint table.

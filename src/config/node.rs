@@ -122,6 +122,15 @@ impl Node {
         }
     }
 
+    /// A text, or a number that is meant as one; nothing where nothing is written.
+    pub(super) fn word(self, faults: &mut Vec<Fault>) -> Option<String> {
+        match self.kind {
+            ValueKind::Nil => None,
+            ValueKind::I64(number) => Some(number.to_string()),
+            _ => self.text(faults).filter(|text| !text.is_empty()),
+        }
+    }
+
     /// A text that `read` makes something of.
     pub(super) fn parse<T, E: Display>(
         self,

@@ -23,6 +23,11 @@ pub fn warnings(settings: &Settings) -> Vec<Fault> {
             .flatten(),
     );
     warnings.extend(never_asked(&settings.policy.rules));
+    let cluster = &settings.cluster;
+    if cluster.prefer_zone && cluster.zone.is_none() {
+        let message = "our zone is not known, so none is preferred; set `kubernetes.zone`";
+        warnings.push(Fault::new("kubernetes.prefer_zone", message));
+    }
     warnings
 }
 

@@ -23,6 +23,8 @@ pub struct Endpoint {
     pub weight: f64,
     /// True when it is about to go: it gets no new requests, what runs there ends by itself.
     pub draining: bool,
+    /// True when it is in our zone and such workers are preferred where no key places a request.
+    pub near: bool,
 }
 
 /// The full set of workers that a source last saw.
@@ -52,6 +54,8 @@ pub enum Source {
     Dns(dns::Settings),
     /// What the EndpointSlices of a Service name.
     Kubernetes(kubernetes::Settings),
+    /// The same of several Services, whose workers are one set.
+    Services(Arc<[kubernetes::Settings]>),
 }
 
 impl Endpoint {
@@ -62,6 +66,7 @@ impl Endpoint {
             address,
             weight: 1.0,
             draining: false,
+            near: false,
         }
     }
 }
@@ -72,7 +77,7 @@ impl Source {
         match self {
             Self::Static(_) => "static",
             Self::Dns(_) => "dns",
-            Self::Kubernetes(_) => "kubernetes",
+            Self::Kubernetes(_) | Self::Services(_) => "kubernetes",
         }
     }
 
@@ -82,13 +87,19 @@ impl Source {
             Self::Static(endpoints) => endpoints.clone().into(),
             Self::Dns(_) => Found::default(),
             Self::Kubernetes(settings) => kubernetes::known(settings),
+            Self::Services(all) => kubernetes::known_of_all(all),
         }
     }
 
     /// The latest set, now and whenever it changes. A source that has to search does so on the runtime of the caller,
     /// until nobody holds its receiver.
     pub fn watch(&self) -> watch::Receiver<Found> {
-        let (publisher, found) = Publisher::new(self.known());
+        self.watch_from(self.known())
+    }
+
+    /// The same, beginning with a set that is known until the source says another.
+    pub fn watch_from(&self, known: Found) -> watch::Receiver<Found> {
+        let (publisher, found) = Publisher::new(known);
         match self.clone() {
             Self::Static(_) => {}
             Self::Dns(settings) => {
@@ -96,6 +107,9 @@ impl Source {
             }
             Self::Kubernetes(settings) => {
                 tokio::spawn(kubernetes::follow(settings, publisher));
+            }
+            Self::Services(all) => {
+                tokio::spawn(kubernetes::follow_all(all, publisher));
             }
         }
         found

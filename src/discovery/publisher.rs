@@ -1,6 +1,9 @@
 //! The sending side of a source: what it saw, or that it is lost.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use tokio::{sync::watch, time::Instant};
 
@@ -8,36 +11,54 @@ use super::{Endpoint, Found, Stale};
 
 /// Publishes what one source finds.
 #[derive(Debug)]
-pub struct Publisher(watch::Sender<Found>);
+pub struct Publisher {
+    sender: watch::Sender<Found>,
+    has_seen: AtomicBool,
+}
 
 impl Publisher {
     /// A publisher that starts with what is `known`, and its receiver.
     pub fn new(known: Found) -> (Self, watch::Receiver<Found>) {
         let (sender, found) = watch::channel(known);
-        (Self(sender), found)
+        let has_seen = AtomicBool::new(false);
+        (Self { sender, has_seen }, found)
     }
 
     /// The source has these workers now; the set, when it is another one. Their order says nothing, a name counts once,
-    /// and the same set again wakes nobody.
+    /// and the same set again wakes nobody; the first one always does, so that an empty one is an answer too.
     pub fn saw(&self, mut endpoints: Vec<Endpoint>) -> Option<Arc<[Endpoint]>> {
-        endpoints
-            .sort_by(|one, other| (&one.name, one.draining).cmp(&(&other.name, other.draining)));
-        endpoints.dedup_by(|one, before| one.name == before.name);
+        once_each(&mut endpoints);
+        let is_first = !self.has_seen.swap(true, Ordering::Relaxed);
         let mut another = None;
-        self.0.send_if_modified(|found| {
+        self.sender.send_if_modified(|found| {
             if *found.endpoints != *endpoints {
                 found.endpoints = endpoints.into();
                 another = Some(found.endpoints.clone());
             }
-            found.stale.take().is_some() || another.is_some()
+            found.stale.take().is_some() || another.is_some() || is_first
         });
         another
+    }
+
+    /// What several sources know together, with what is old in it.
+    pub fn knows(&self, mut endpoints: Vec<Endpoint>, stale: Option<Arc<Stale>>) {
+        once_each(&mut endpoints);
+        self.sender.send_if_modified(|found| {
+            let differs = *found.endpoints != *endpoints || found.stale != stale;
+            if differs {
+                *found = Found {
+                    endpoints: endpoints.into(),
+                    stale,
+                };
+            }
+            differs
+        });
     }
 
     /// The source cannot be asked; what it last said stays.
     pub fn lost(&self, why: impl Into<Box<str>>) {
         let why = why.into();
-        self.0.send_if_modified(|found| {
+        self.sender.send_if_modified(|found| {
             let before = found.stale.as_deref();
             let is_new = before.is_none_or(|stale| stale.why != why);
             if is_new {
@@ -50,8 +71,14 @@ impl Publisher {
 
     /// Waits until nobody wants to know any more.
     pub async fn closed(&self) {
-        self.0.closed().await;
+        self.sender.closed().await;
     }
+}
+
+/// A name counts once, and one that stays before one that drains.
+fn once_each(endpoints: &mut Vec<Endpoint>) {
+    endpoints.sort_by(|one, other| (&one.name, one.draining).cmp(&(&other.name, other.draining)));
+    endpoints.dedup_by(|one, before| one.name == before.name);
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub use worker::{Condition, Worker, WorkerId};
 use crate::{discovery::Source, matrix::Group};
 
 /// What the configuration says of a pool.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// The pool's name: `main`, or the admin's.
     pub name: Box<str>,

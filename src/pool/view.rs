@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::{Lease, Settings, Worker, WorkerId, budget::Budget};
 use crate::{
     balance::{self, Order},
-    discovery::{Found, Stale},
+    discovery::{Endpoint, Found, Stale},
 };
 
 /// A pool as the requests of this moment see it; a change of its workers makes a new one.
@@ -28,6 +28,8 @@ pub struct View {
     pub stale: Option<Arc<Stale>>,
     seeds: Box<[u64]>,
     weights: Box<[f64]>,
+    /// Which of them are near; empty where that says nothing.
+    near: Box<[bool]>,
     spared: AtomicBool,
     budget: Arc<Budget>,
 }
@@ -94,6 +96,7 @@ impl View {
         Self {
             seeds: workers.iter().map(|worker| worker.seed).collect(),
             weights: weights(&workers),
+            near: near(&found.endpoints),
             workers,
             settings,
             stale: found.stale.clone(),
@@ -143,6 +146,14 @@ impl View {
             let allowed = !tried.contains(worker.id) && worker.takes_any();
             allowed.then(|| worker.load())
         };
+        let near = |index: usize| self.near[index].then(|| load(index))?;
+        match self.near.is_empty() {
+            true => self.least(load),
+            false => self.least(near).or_else(|| self.least(load)),
+        }
+    }
+
+    fn least(&self, load: impl Fn(usize) -> Option<f64>) -> Option<usize> {
         balance::least(self.workers.len(), turn(), load)
             .filter(|&index| self.workers[index].take_any())
     }
@@ -183,6 +194,16 @@ fn weights(workers: &[Arc<Worker>]) -> Box<[f64]> {
     }
 }
 
+fn near(endpoints: &[Endpoint]) -> Box<[bool]> {
+    match endpoints
+        .windows(2)
+        .all(|pair| pair[0].near == pair[1].near)
+    {
+        true => Box::default(),
+        false => endpoints.iter().map(|endpoint| endpoint.near).collect(),
+    }
+}
+
 /// A number that grows with each call on this thread.
 fn turn() -> usize {
     thread_local! { static TURN: Cell<usize> = const { Cell::new(0) }; }
@@ -192,10 +213,7 @@ fn turn() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        discovery::{Endpoint, Source},
-        pool::Condition,
-    };
+    use crate::{discovery::Source, pool::Condition};
 
     fn settings() -> Arc<Settings> {
         Arc::new(Settings {
@@ -234,6 +252,35 @@ mod tests {
         );
         assert!(placed(&after).iter().all(|name| name == "b"));
         assert_eq!(placed(&after).len(), 64);
+    }
+
+    #[test]
+    fn near_ones_come_first_where_no_key_places() {
+        let mut endpoints = found(&[("a", false), ("b", false)]).endpoints.to_vec();
+        endpoints[1].near = true;
+        let view = |endpoints: &[Endpoint]| {
+            let endpoints: Arc<[_]> = endpoints.into();
+            View::new(settings(), &endpoints.into(), None)
+        };
+        let chosen = |view: &View, held: usize| {
+            let leases: Vec<_> = (0..held)
+                .filter_map(|_| view.lease(Choice::LeastBusy, &Tried::default()))
+                .collect();
+            let of = |name: &str| leases.iter().filter(|lease| &*lease.name == name).count();
+            (of("a"), of("b"))
+        };
+        let both = view(&endpoints);
+        assert_eq!(chosen(&both, 8), (0, 8));
+        both.workers[1].change(Condition::Ejected);
+        assert_eq!(chosen(&both, 8), (8, 0), "better a far one than none");
+        both.workers[1].change(Condition::Serving);
+        assert_eq!(
+            placed(&both),
+            placed(&view(&found(&[("a", false), ("b", false)]).endpoints)),
+            "a key decides alone"
+        );
+        endpoints[0].near = true;
+        assert_eq!(chosen(&view(&endpoints), 8), (4, 4));
     }
 
     #[test]

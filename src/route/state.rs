@@ -27,6 +27,8 @@ pub struct State {
     pub synapse: Synapse,
     /// The admin's word over the table.
     pub policy: Arc<Policy>,
+    /// True while pools are still to come: there is no telling yet what is missing.
+    pub is_partial: bool,
 }
 
 impl State {
@@ -56,6 +58,7 @@ impl State {
             tokens: before.map_or_else(Arc::default, |state| state.tokens.clone()),
             synapse: before.map_or(Synapse::UNKNOWN, |state| state.synapse),
             policy: Arc::default(),
+            is_partial: false,
         }
     }
 
@@ -89,6 +92,28 @@ impl State {
         }
     }
 
+    /// The same snapshot, while pools are still to come or no longer.
+    #[must_use]
+    pub fn with_partial(self, is_partial: bool) -> Self {
+        Self { is_partial, ..self }
+    }
+
+    /// The same snapshot with these pools in place of its own, with what the sources have `found`; workers that stay
+    /// keep their counts and connections.
+    #[must_use]
+    pub fn with_pools(
+        &self,
+        pools: &[pool::Settings],
+        found: impl Fn(&pool::Settings) -> Found,
+    ) -> Self {
+        let Self { chains, pools, .. } = Self::build(pools, Limits::default(), found, Some(self));
+        Self {
+            chains,
+            pools,
+            ..self.clone()
+        }
+    }
+
     /// The same snapshot with the workers that the source of that pool has found now.
     #[must_use]
     pub fn with_found(&self, pool: &str, found: &Found) -> Self {
@@ -97,13 +122,8 @@ impl State {
             *view = Arc::new(View::new(view.settings.clone(), found, Some(view)));
         }
         Self {
-            chains: self.chains.clone(),
             pools,
-            limits: self.limits.clone(),
-            appservices: self.appservices.clone(),
-            tokens: self.tokens.clone(),
-            synapse: self.synapse,
-            policy: self.policy.clone(),
+            ..self.clone()
         }
     }
 
@@ -208,8 +228,10 @@ impl State {
 
     /// True once every pool that nothing replaces has a worker.
     pub fn is_ready(&self) -> bool {
-        self.pools_without_fallback()
-            .all(|pool| !pool.workers.is_empty())
+        !self.is_partial
+            && self
+                .pools_without_fallback()
+                .all(|pool| !pool.workers.is_empty())
     }
 
     /// Every worker of every pool.

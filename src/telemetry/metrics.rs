@@ -5,7 +5,7 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
-use super::{Reason, Record, Reloads};
+use super::{Labels, Reason, Record, Reloads};
 use crate::matrix::Group;
 
 /// The status classes of answers; the first stands for no answer.
@@ -42,6 +42,8 @@ pub struct Metrics {
     pub unmoved: IntCounter,
     /// What became of the configuration.
     pub reloads: Reloads,
+    /// What is wrong with the labels of Services.
+    pub labels: Labels,
 }
 
 #[derive(Debug)]
@@ -138,6 +140,7 @@ impl Metrics {
                 .map(|reason| reasons.with_label_values(&[reason.code()]))
                 .collect(),
             reloads: Reloads::new(&registry)?,
+            labels: Labels::new(&registry)?,
             registry,
             connections,
             accepted,

@@ -1,12 +1,14 @@
 //! What we tell the admin: reasons, the access log, metrics.
 
 mod access_log;
+mod labels;
 mod metrics;
 mod reason;
 mod record;
 mod reloads;
 
 pub use access_log::{AccessLog, LogWriter, Logger};
+pub use labels::{LabelFaults, Labels};
 pub use metrics::Metrics;
 pub use reason::Reason;
 pub use record::Record;

@@ -1,4 +1,4 @@
-//! An API server that says what the test wants: lists and watches of Services and EndpointSlices.
+//! An API server that says what the test wants: lists and watches of Services and EndpointSlices; it keeps Events.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -13,7 +13,7 @@ use axum::{
     extract::{Path, Query, State},
     http::{HeaderMap, StatusCode, header::AUTHORIZATION},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -23,7 +23,7 @@ use thalamus::discovery::{
 };
 use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 
-/// A namespace and a kind: `services` or `endpointslices`.
+/// A namespace and a kind: `services`, `labelled` (the Services that a search for our label finds) or `endpointslices`.
 type Place = (String, &'static str);
 
 #[derive(Default)]
@@ -33,6 +33,7 @@ struct World {
     watchers: HashMap<Place, Vec<mpsc::UnboundedSender<String>>>,
     refusals: HashMap<Place, u16>,
     token: String,
+    events: Vec<Value>,
 }
 
 type Shared = Arc<Mutex<World>>;
@@ -49,9 +50,11 @@ impl ApiServer {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let world = Shared::default();
         let slices = "/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices";
+        let events = "/apis/events.k8s.io/v1/namespaces/{namespace}/events";
         let router = Router::new()
             .route("/api/v1/namespaces/{namespace}/services", get(services))
             .route(slices, get(endpointslices))
+            .route(events, post(keep_event))
             .with_state(world.clone());
         let mut tasks = JoinSet::new();
         tasks.spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -81,9 +84,11 @@ impl ApiServer {
             namespace: Some(namespace.into()),
             port: Some(Port::Name("http".into())),
             naming: Naming::Pod,
+            weight: 1.0,
             cluster: Arc::new(Cluster {
                 kubeconfig: Some(self.kubeconfig().into()),
                 snapshot,
+                ..Cluster::default()
             }),
         })
     }
@@ -126,10 +131,45 @@ impl ApiServer {
         );
     }
 
+    /// Puts a Service with our label there, and the `sync` Service that its workers are looked for by.
+    pub fn put_labelled(&self, namespace: &str, name: &str, pool: &str, annotations: Value) {
+        let metadata = json!({"labels": {"thalamus/pool": pool}, "annotations": annotations});
+        let service =
+            json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {}});
+        self.put((namespace.into(), "labelled"), name, service.clone(), true);
+        self.put((namespace.into(), "services"), name, service, true);
+    }
+
+    /// Takes the label from a Service.
+    pub fn delete_labelled(&self, namespace: &str, name: &str) {
+        self.delete((namespace.into(), "labelled"), name);
+    }
+
+    /// The Events that were written.
+    pub fn events(&self) -> Vec<Value> {
+        self.world().events.clone()
+    }
+
+    /// Answers every search for labels there with that code; `None` ends it.
+    pub fn refuse_labels(&self, namespace: &str, code: Option<u16>) {
+        self.refuse_at((namespace.into(), "labelled"), code);
+    }
+
+    /// The directory that snapshots are kept in.
+    pub fn files(&self) -> &std::path::Path {
+        self.files.path()
+    }
+
     fn put(&self, place: Place, name: &str, mut object: Value, told: bool) {
         let mut world = self.world();
         world.version += 1;
-        object["metadata"] = json!({"name": name, "resourceVersion": world.version.to_string()});
+        if object["metadata"].is_null() {
+            object["metadata"] = json!({});
+        }
+        object["metadata"]["name"] = name.into();
+        object["metadata"]["namespace"] = place.0.as_str().into();
+        object["metadata"]["uid"] = format!("uid of {name}").into();
+        object["metadata"]["resourceVersion"] = world.version.to_string().into();
         if told {
             world.tell(&place, &json!({"type": "MODIFIED", "object": object}));
         }
@@ -139,7 +179,10 @@ impl ApiServer {
 
     /// Deletes a slice.
     pub fn delete_slice(&self, namespace: &str, name: &str) {
-        let place = (namespace.into(), "endpointslices");
+        self.delete((namespace.into(), "endpointslices"), name);
+    }
+
+    fn delete(&self, place: Place, name: &str) {
         let mut world = self.world();
         let gone = world.objects.get_mut(&place).unwrap().remove(name).unwrap();
         world.tell(&place, &json!({"type": "DELETED", "object": gone}));
@@ -163,8 +206,11 @@ impl ApiServer {
 
     /// Answers every question for slices there with that code; `None` ends it.
     pub fn refuse(&self, namespace: &str, code: Option<u16>) {
+        self.refuse_at((namespace.to_owned(), "endpointslices"), code);
+    }
+
+    fn refuse_at(&self, place: Place, code: Option<u16>) {
         let mut world = self.world();
-        let place = (namespace.to_owned(), "endpointslices");
         match code {
             Some(code) => world.refusals.insert(place, code),
             None => world.refusals.remove(&place),
@@ -172,7 +218,8 @@ impl ApiServer {
         world.watchers.clear();
     }
 
-    fn kubeconfig(&self) -> PathBuf {
+    /// The file that says where it is.
+    pub fn kubeconfig(&self) -> PathBuf {
         self.path("kubeconfig")
     }
 
@@ -223,7 +270,11 @@ async fn services(
     asked: Asked,
     headers: HeaderMap,
 ) -> Response {
-    answer(&state, (path.0, "services"), &asked, &headers)
+    let kind = match asked.get("labelSelector").map(String::as_str) {
+        Some("thalamus/pool") => "labelled",
+        _ => "services",
+    };
+    answer(&state, (path.0, kind), &asked, &headers)
 }
 
 async fn endpointslices(
@@ -233,6 +284,11 @@ async fn endpointslices(
     headers: HeaderMap,
 ) -> Response {
     answer(&state, (path.0, "endpointslices"), &asked, &headers)
+}
+
+async fn keep_event(state: State<Shared>, Json(event): Json<Value>) -> Response {
+    state.lock().unwrap().events.push(event.clone());
+    (StatusCode::CREATED, Json(event)).into_response()
 }
 
 fn answer(world: &Shared, place: Place, asked: &Asked, headers: &HeaderMap) -> Response {
@@ -260,7 +316,7 @@ fn list(world: &World, place: &Place) -> Response {
     let objects = world.objects.get(place);
     let items: Vec<_> = objects.into_iter().flat_map(BTreeMap::values).collect();
     let (version, kind) = match place.1 {
-        "services" => ("v1", "ServiceList"),
+        "services" | "labelled" => ("v1", "ServiceList"),
         _ => ("discovery.k8s.io/v1", "EndpointSliceList"),
     };
     let metadata = json!({"resourceVersion": world.version.to_string()});

@@ -5,5 +5,6 @@
 mod api_server;
 mod dns;
 mod kubernetes;
+mod labels;
 mod name_server;
 mod seen;

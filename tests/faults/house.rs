@@ -147,6 +147,8 @@ fn settings(pools: Vec<pool::Settings>) -> Settings {
         threads: NonZeroUsize::new(2).unwrap(),
         listeners: vec![listener("127.0.0.1:0")],
         admin: None,
+        cluster: Default::default(),
+        labels: None,
         pools,
         limits: route::Limits::default(),
         policy: route::Policy::default(),

@@ -154,6 +154,8 @@ pub fn settings(pools: Vec<pool::Settings>) -> Settings {
         listeners: vec![listener],
         admin: None,
         pools,
+        cluster: Default::default(),
+        labels: None,
         limits: route::Limits::default(),
         policy: route::Policy::default(),
         health: unwatched(),
@@ -184,12 +186,8 @@ pub fn pool(name: &str, serves: &[Group], source: Source) -> pool::Settings {
 pub fn pool_of(settings: &mut Settings, name: &str, serves: &[Group]) -> TcpListener {
     let worker = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     worker.set_nonblocking(true).unwrap();
-    let endpoint = Endpoint {
-        name: name.into(),
-        address: Address::Ip(worker.local_addr().unwrap()),
-        weight: 1.0,
-        draining: false,
-    };
+    let address = Address::Ip(worker.local_addr().unwrap());
+    let endpoint = Endpoint::new(name, address);
     let source = Source::Static([endpoint].into());
     settings.pools.push(pool(name, serves, source));
     TcpListener::from_std(worker).unwrap()

@@ -62,6 +62,7 @@ function verdict(pools, config) {
     problems.push(["/api/config", `${what} ${config.faults.join(" ")}`]);
   }
   if (config.restart.length > 0) problems.push(["/api/config", `A restart is needed to change: ${config.restart.join(", ")}.`]);
+  for (const fault of config.labels) problems.push(["/api/config", `Labels: ${fault}.`]);
   let bad = false;
   for (const [index, pool] of pools.entries()) {
     const place = `#pool-${index}`;

@@ -18,7 +18,9 @@ mod workers;
 
 use std::{num::NonZeroUsize, time::Duration};
 
-pub(super) use serves::is_one_process;
+pub(super) use kubernetes::port_of;
+pub(super) use pools::check_name;
+pub(super) use serves::{is_one_process, words_of};
 
 use super::{
     Fault, Settings,
@@ -41,9 +43,9 @@ pub(super) fn settings(root: Node, faults: &mut Vec<Fault>) -> Option<Settings> 
     let listeners = listeners::read(&mut top, faults);
     let admin = top.take("admin").and_then(|node| admin(node, faults));
     let mut pools = pools::read(&mut top, faults);
-    let mas_allow = mas::read(&mut top, &mut pools, faults);
+    let mas_allow = mas::read(&mut top, &mut pools.named, faults);
     let rules = rules::read(&mut top, &pools, faults);
-    rules::refuse_idle(&pools, &rules, faults);
+    rules::refuse_idle(&pools.named, &rules, faults);
     let limits = limits::read(&mut top, faults);
     let health = health::read(top.take("health"), faults);
     let callers = callers::read(top.take("callers"), faults);
@@ -56,7 +58,9 @@ pub(super) fn settings(root: Node, faults: &mut Vec<Fault>) -> Option<Settings> 
         threads,
         listeners,
         admin,
-        pools,
+        pools: pools.named,
+        cluster: pools.cluster,
+        labels: pools.labels,
         limits,
         policy: Policy { rules, mas_allow },
         health,

@@ -8,30 +8,61 @@ use crate::{
         Fault,
         node::{Node, Table},
     },
-    discovery::kubernetes::Cluster,
+    discovery::kubernetes::{Cluster, Labels},
     pool,
 };
 
 const NO_MAIN: &str =
     "missing; the main process is always there: write `main: {workers: [\"127.0.0.1:8008\"]}`";
 
-/// All `pools`, `main` first.
-pub(super) fn read(top: &mut Table, faults: &mut Vec<Fault>) -> Vec<pool::Settings> {
-    let cluster = kubernetes::cluster(top.take("kubernetes"), faults);
-    let Some(node) = top.take("pools") else {
-        faults.push(Fault::new("pools.main", NO_MAIN));
-        return Vec::new();
+/// All that `pools` and `kubernetes` say.
+#[derive(Debug)]
+pub(super) struct Pools {
+    /// The pools that the file names, `main` first.
+    pub named: Vec<pool::Settings>,
+    /// The way to the API server.
+    pub cluster: Arc<Cluster>,
+    /// Where others come from.
+    pub labels: Option<Labels>,
+}
+
+impl Pools {
+    /// True when that pool is there, or may come by a label.
+    pub(super) fn may_have(&self, name: &str) -> bool {
+        self.labels.is_some() || self.named.iter().any(|pool| &*pool.name == name)
+    }
+}
+
+/// All pools.
+pub(super) fn read(top: &mut Table, faults: &mut Vec<Fault>) -> Pools {
+    let (cluster, labels) = kubernetes::cluster(top.take("kubernetes"), faults);
+    Pools {
+        named: named(top.take("pools"), &cluster, labels.is_some(), faults),
+        cluster,
+        labels,
+    }
+}
+
+/// `pools`; `main` may be left to a label.
+fn named(
+    node: Option<Node>,
+    cluster: &Arc<Cluster>,
+    has_labels: bool,
+    faults: &mut Vec<Fault>,
+) -> Vec<pool::Settings> {
+    let entries = match node {
+        Some(node) => match node.table(faults) {
+            Some(table) => table.into_entries(),
+            None => return Vec::new(),
+        },
+        None => Vec::new(),
     };
-    let Some(table) = node.table(faults) else {
-        return Vec::new();
-    };
-    let entries = table.into_entries();
-    if !entries.iter().any(|(name, _)| name == "main") {
+    if !has_labels && !entries.iter().any(|(name, _)| name == "main") {
         faults.push(Fault::new("pools.main", NO_MAIN));
     }
     let pools = entries
         .into_iter()
-        .filter_map(|(name, node)| pool(&name, node, &cluster, faults));
+        .filter_map(|(name, node)| pool(&name, node, cluster, faults));
     let mut pools: Vec<_> = pools.collect();
     pools.sort_by_key(|pool| &*pool.name != "main");
     serves::refuse_second_writers(&pools, faults);
@@ -60,7 +91,7 @@ fn pool(
 }
 
 /// Names stand in logs, labels of metrics and headers.
-fn check_name(name: &str) -> Result<(), &'static str> {
+pub(in crate::config) fn check_name(name: &str) -> Result<(), &'static str> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     match !name.is_empty() && name.len() <= 63 && name.bytes().all(plain) {
         true => Ok(()),

@@ -4,7 +4,7 @@ use std::{str::FromStr, sync::Arc};
 
 use ipnet::IpNet;
 
-use super::listeners;
+use super::{listeners, pools::Pools};
 use crate::{
     config::{
         Fault,
@@ -21,7 +21,7 @@ const ACTIONS: &str =
     "`pool: NAME`, `refuse: {}`, `maintenance: {}` or `canary: {pool: NAME, percent: 5}`";
 
 /// All `rules`, which may send to these pools.
-pub(super) fn read(top: &mut Table, pools: &[pool::Settings], faults: &mut Vec<Fault>) -> Rules {
+pub(super) fn read(top: &mut Table, pools: &Pools, faults: &mut Vec<Fault>) -> Rules {
     let nodes = top.take("rules").and_then(|node| node.list(faults));
     let mut rules: Vec<Rule> = Vec::new();
     for node in nodes.unwrap_or_default() {
@@ -58,7 +58,7 @@ pub(super) fn refuse_idle(pools: &[pool::Settings], rules: &Rules, faults: &mut 
     }
 }
 
-fn rule(node: Node, pools: &[pool::Settings], faults: &mut Vec<Fault>) -> Option<Rule> {
+fn rule(node: Node, pools: &Pools, faults: &mut Vec<Fault>) -> Option<Rule> {
     let mut table = node.table(faults)?;
     let name = table.take("name").and_then(|node| node.parse(name, faults));
     let when = matching(&mut table, faults);
@@ -132,7 +132,7 @@ fn headers(node: Option<Node>, faults: &mut Vec<Fault>) -> Vec<(Box<str>, Regex)
     headers
 }
 
-fn action(table: &mut Table, pools: &[pool::Settings], faults: &mut Vec<Fault>) -> Option<Action> {
+fn action(table: &mut Table, pools: &Pools, faults: &mut Vec<Fault>) -> Option<Action> {
     let before = faults.len();
     let actions = [
         table
@@ -167,16 +167,16 @@ fn action(table: &mut Table, pools: &[pool::Settings], faults: &mut Vec<Fault>) 
     None
 }
 
-fn pool_named(node: Node, pools: &[pool::Settings], faults: &mut Vec<Fault>) -> Option<PoolId> {
-    let names: Vec<&str> = pools.iter().map(|pool| &*pool.name).collect();
-    let known = |text: &str| match names.contains(&text) {
+fn pool_named(node: Node, pools: &Pools, faults: &mut Vec<Fault>) -> Option<PoolId> {
+    let names: Vec<&str> = pools.named.iter().map(|pool| &*pool.name).collect();
+    let known = |text: &str| match pools.may_have(text) {
         true => Ok(PoolId::new(text)),
         false => Err(format!("no such pool; {}", suggest(text, &names))),
     };
     node.parse(known, faults)
 }
 
-fn canary(node: Node, pools: &[pool::Settings], faults: &mut Vec<Fault>) -> Option<Action> {
+fn canary(node: Node, pools: &Pools, faults: &mut Vec<Fault>) -> Option<Action> {
     let mut table = node.table(faults)?;
     let pool = table.require("pool", "name the pool to try", faults);
     let pool = pool.and_then(|node| pool_named(node, pools, faults));

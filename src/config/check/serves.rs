@@ -100,6 +100,23 @@ fn named(nodes: Vec<Node>, is_main: bool, faults: &mut Vec<Fault>) -> (Vec<Group
     (groups, generic)
 }
 
+/// A list in one text, its words between commas or spaces.
+pub(in crate::config) fn words_of(text: &str, is_main: bool) -> Result<(Vec<Group>, bool), String> {
+    let (mut groups, mut generic) = (Vec::new(), false);
+    let words = text.split([',', ' ', '\n']).filter(|word| !word.is_empty());
+    for one in words {
+        match word(one, is_main).map_err(|why| format!("`{one}`: {why}"))? {
+            None => generic = true,
+            Some(group) if groups.contains(&group) => {}
+            Some(group) => groups.push(group),
+        }
+    }
+    match groups.is_empty() && !generic && !is_main {
+        true => Err("no group; name one, such as sync".into()),
+        false => Ok((groups, generic)),
+    }
+}
+
 /// One word of `serves`; none for `generic`.
 fn word(text: &str, is_main: bool) -> Result<Option<Group>, String> {
     match text.parse() {

@@ -56,11 +56,10 @@ pub(super) fn worker(node: Node, faults: &mut Vec<Fault>) -> Option<Endpoint> {
 }
 
 fn endpoint(name: Option<Box<str>>, address: Address, weight: f64) -> Endpoint {
+    let name = name.unwrap_or_else(|| address.to_string().into());
     Endpoint {
-        name: name.unwrap_or_else(|| address.to_string().into()),
-        address,
         weight,
-        draining: false,
+        ..Endpoint::new(name, address)
     }
 }
 

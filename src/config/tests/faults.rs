@@ -353,6 +353,16 @@ fn faults_of_sources_that_search() {
         ["kubernetes.snapshot: `here`: expected a path that starts with /"]
     );
     assert_eq!(
+        faults_of("kubernetes: {labels: 1, namespaces: [a, a, B], prefer_zone: near}"),
+        [
+            "kubernetes.prefer_zone: expected true or false, found the text `near`",
+            "kubernetes.labels: expected true or false, found the number 1",
+            "kubernetes.namespaces: says where labels make pools, and they make none; add `labels: true` beside it",
+            "kubernetes.namespaces[1]: named twice; remove one",
+            "kubernetes.namespaces[2]: `B`: expected a name as Kubernetes has them: small letters, digits and `-`",
+        ]
+    );
+    assert_eq!(
         faults_of_pool("{serves: [sync], workers: ['a:1'], dns: {srv: a}}"),
         ["pools.extra.dns: a pool has one source, and `workers` stands here too; keep one"]
     );

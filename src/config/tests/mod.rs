@@ -234,3 +234,38 @@ fn full_yaml_shows_the_defaults() {
     assert_eq!((settings.limits, connections.is_some()), (limits, true));
     assert_eq!(settings.shutdown.grace, Duration::from_secs(60));
 }
+
+#[test]
+fn labels_may_bring_every_pool() {
+    let front = "listeners: [{address: \"127.0.0.1:0\"}]\n";
+    let settings = parsed(&format!("{front}kubernetes: {{labels: true}}"), &[]).unwrap();
+    assert!(settings.pools.is_empty());
+    assert_eq!(*settings.labels.unwrap().namespaces, [None], "our own");
+    let text = "
+kubernetes: {labels: true, namespaces: [a, b]}
+rules: [{room: \"!a:b\", pool: by_label}]";
+    let settings = parsed(&format!("{front}{text}"), &[]).unwrap();
+    assert_eq!(
+        *settings.labels.unwrap().namespaces,
+        [Some("a".into()), Some("b".into())]
+    );
+}
+
+#[test]
+fn a_zone_may_be_a_number_or_not_known() {
+    let text = "
+listeners: [{address: \"127.0.0.1:0\"}]
+kubernetes: {prefer_zone: true}
+pools: {main: {workers: [\"127.0.0.1:1\"]}}";
+    let zone = |value: &str| {
+        let settings = parsed(text, &[("THALAMUS_KUBERNETES__ZONE", value)]).unwrap();
+        let warnings = warnings(&settings)
+            .iter()
+            .filter(|fault| fault.path == "kubernetes.prefer_zone")
+            .count();
+        (settings.cluster.zone.clone(), warnings)
+    };
+    assert_eq!(zone("eu-1a"), (Some("eu-1a".into()), 0));
+    assert_eq!(zone("1"), (Some("1".into()), 0));
+    assert_eq!(zone(""), (None, 1));
+}

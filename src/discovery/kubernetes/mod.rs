@@ -1,19 +1,26 @@
 //! Workers that the EndpointSlices of one Service name, watched at the API server.
 
 mod client;
+mod event;
+mod labelled;
+mod pause;
+mod several;
 mod slices;
 mod snapshot;
 mod store;
 mod watch;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
-use tokio::time::{Instant, sleep};
+pub use event::tell;
+pub use labelled::{LABEL, Labelled, Labels, Place, Seen, ServiceName};
+pub(super) use several::{follow_all, known_of_all};
 
 use super::{Found, Publisher};
+use pause::Pause;
 
 /// Which Service, and what is taken of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// The Service's name.
     pub service: Box<str>,
@@ -23,6 +30,8 @@ pub struct Settings {
     pub port: Option<Port>,
     /// What workers are called by.
     pub naming: Naming,
+    /// The share of the keys that each of its workers gets; above 0.
+    pub weight: f64,
     /// What all sources of this kind share.
     pub cluster: Arc<Cluster>,
 }
@@ -34,6 +43,17 @@ pub struct Cluster {
     pub kubeconfig: Option<Box<Path>>,
     /// The directory that the last set of each Service is kept in.
     pub snapshot: Option<Box<Path>>,
+    /// Our zone, as the nodes' label `topology.kubernetes.io/zone` has it.
+    pub zone: Option<Box<str>>,
+    /// Whether workers of our zone are preferred where no key places a request.
+    pub prefer_zone: bool,
+}
+
+impl Cluster {
+    /// The zone whose workers are preferred.
+    fn preferred_zone(&self) -> Option<&str> {
+        self.zone.as_deref().filter(|_| self.prefer_zone)
+    }
 }
 
 /// A port as an admin names it.
@@ -55,13 +75,6 @@ pub enum Naming {
     Address,
 }
 
-/// The pauses after watches that fail early.
-const SHORTEST: Duration = Duration::from_millis(250);
-const LONGEST: Duration = Duration::from_secs(5);
-
-/// A watch that held for so long is replaced at once, without a word.
-const HELD: Duration = Duration::from_secs(10);
-
 /// The last set that was kept, which is old until the API server says so.
 pub(super) fn known(settings: &Settings) -> Found {
     snapshot::load(settings).unwrap_or_default()
@@ -81,20 +94,16 @@ async fn watch_again_and_again(
     settings: &Settings,
     publisher: &Publisher,
 ) -> std::convert::Infallible {
-    let mut pause = SHORTEST;
+    let mut pause = Pause::default();
     loop {
         let mut whole = None;
         let fault = watch::until_a_fault(settings, publisher, &mut whole).await;
-        if whole.is_some_and(|since: Instant| since.elapsed() >= HELD) {
-            pause = SHORTEST;
-            tracing::debug!(
-                "the watch of the Service {} ended: {fault}",
-                settings.service
-            );
+        let ended = format!("watch the Service {}: {fault}", settings.service);
+        if pause.held(whole) {
+            tracing::debug!("{ended}");
             continue;
         }
-        publisher.lost(format!("watch the Service {}: {fault}", settings.service));
-        sleep(pause).await;
-        pause = (pause * 2).min(LONGEST);
+        publisher.lost(ended);
+        pause.wait().await;
     }
 }

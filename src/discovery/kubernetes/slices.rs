@@ -34,6 +34,7 @@ struct Candidate {
     is_second_family: bool,
     draining: bool,
     has_pod: bool,
+    near: bool,
     address: SocketAddr,
 }
 
@@ -48,13 +49,13 @@ pub(super) fn workers<'a>(
     let mut without_port = None;
     for slice in slices.filter(|slice| !slice.endpoints.is_empty()) {
         match port(settings, service, slice) {
-            Ok(port) => candidates.extend(read(service, slice, port)),
+            Ok(port) => candidates.extend(read(settings, service, slice, port)),
             Err(unusable) => without_port = Some(unusable),
         }
     }
     match without_port {
         Some(unusable) if candidates.is_empty() => Err(unusable),
-        _ => Ok(once_each(settings.naming, candidates)),
+        _ => Ok(once_each(settings, candidates)),
     }
 }
 
@@ -121,7 +122,13 @@ fn shown(ports: &[&EndpointPort]) -> String {
     }
 }
 
-fn read(service: &Service, slice: &EndpointSlice, port: u16) -> impl Iterator<Item = Candidate> {
+fn read(
+    settings: &Settings,
+    service: &Service,
+    slice: &EndpointSlice,
+    port: u16,
+) -> impl Iterator<Item = Candidate> {
+    let zone = settings.cluster.preferred_zone();
     let families = service
         .spec
         .as_ref()
@@ -136,6 +143,7 @@ fn read(service: &Service, slice: &EndpointSlice, port: u16) -> impl Iterator<It
         Some(Candidate {
             draining: is_draining(entry.conditions.as_ref())?,
             has_pod: pod.is_some(),
+            near: zone.is_some_and(|zone| is_for(zone, entry)),
             identity: pod.map_or_else(|| address.to_string(), str::to_owned),
             is_second_family,
             address,
@@ -151,6 +159,18 @@ fn pod(entry: &Entry) -> Option<&str> {
         .filter(|_| target.kind.as_deref() == Some("Pod"))
 }
 
+/// Whether requests of a zone are meant for it: what the cluster's own balance of zones says, else where it runs.
+fn is_for(zone: &str, entry: &Entry) -> bool {
+    let hints = entry
+        .hints
+        .as_ref()
+        .and_then(|hints| hints.for_zones.as_ref());
+    match hints.filter(|zones| !zones.is_empty()) {
+        Some(zones) => zones.iter().any(|hint| hint.name == zone),
+        None => entry.zone.as_deref() == Some(zone),
+    }
+}
+
 /// Whether it is about to go; none when it should not be asked. What is not said counts as "ready" and "stays".
 fn is_draining(conditions: Option<&EndpointConditions>) -> Option<bool> {
     let said = |what: fn(&EndpointConditions) -> Option<bool>| conditions.and_then(what);
@@ -164,7 +184,7 @@ fn is_draining(conditions: Option<&EndpointConditions>) -> Option<bool> {
 
 /// A pod of two families, or one that stands in two slices while it moves between them, is one worker. Endpoints
 /// without a pod cannot be told to be the same, so of those only one family counts.
-fn once_each(naming: Naming, mut candidates: Vec<Candidate>) -> Vec<Endpoint> {
+fn once_each(settings: &Settings, mut candidates: Vec<Candidate>) -> Vec<Endpoint> {
     let has_first = candidates
         .iter()
         .any(|one| !one.has_pod && !one.is_second_family);
@@ -176,12 +196,14 @@ fn once_each(naming: Naming, mut candidates: Vec<Candidate>) -> Vec<Endpoint> {
     });
     candidates.dedup_by(|one, before| one.identity == before.identity);
     let endpoint = |one: Candidate| {
-        let name = match naming {
+        let name = match settings.naming {
             Naming::Pod => one.identity,
             Naming::Address => one.address.to_string(),
         };
         Endpoint {
             draining: one.draining,
+            near: one.near,
+            weight: settings.weight,
             ..Endpoint::new(name, Address::Ip(one.address))
         }
     };

@@ -33,10 +33,10 @@ struct Known {
 }
 
 /// For the lists; a server that accepts and says nothing is away.
-const LIMIT: Duration = Duration::from_secs(30);
+pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
 /// How long one watch is asked for, in seconds: a connection that died in silence is noticed soon after.
-const TERM: u32 = 55;
+pub(super) const TERM: u32 = 55;
 
 /// Publishes what the API server says until it says no more; `whole` is when its lists had come.
 pub(super) async fn until_a_fault(

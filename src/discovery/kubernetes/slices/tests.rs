@@ -10,6 +10,7 @@ fn settings(port: Option<Port>, naming: Naming) -> Settings {
         namespace: None,
         port,
         naming,
+        weight: 1.0,
         cluster: Arc::default(),
     }
 }
