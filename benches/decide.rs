@@ -60,18 +60,13 @@ fn pool(workers: usize) -> View {
         Endpoint::new(format!("sync{n}"), address)
     };
     let endpoints: Arc<[_]> = (0..workers).map(endpoint).collect();
-    let settings = Settings {
-        name: "sync".into(),
-        serves: vec![Group::Sync],
-        generic: false,
-        source: Source::Static(endpoints.clone()),
-    };
+    let settings = Settings::new("sync", [Group::Sync], Source::Static(endpoints.clone()));
     View::new(Arc::new(settings), &endpoints.into(), None)
 }
 
 /// A lease taken and given back, as each request does.
 fn choose(pool: &View, key: u64) -> u32 {
-    let lease = pool.lease(Choice::Keyed(black_box(key)), &Tried::default());
+    let lease = pool.lease(Choice::Keyed(black_box(key)).into(), &Tried::default());
     lease.map_or(0, |lease| lease.id.number())
 }
 

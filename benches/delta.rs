@@ -13,12 +13,7 @@ use thalamus::{
 const WORKERS: u16 = 1000;
 
 fn pool(name: &str, serves: &[Group], found: &Found) -> pool::Settings {
-    pool::Settings {
-        name: name.into(),
-        serves: serves.into(),
-        generic: false,
-        source: Source::Static(found.endpoints.clone()),
-    }
+    pool::Settings::new(name, serves, Source::Static(found.endpoints.clone()))
 }
 
 /// 1,000 pods, the first of which listens at `first`.

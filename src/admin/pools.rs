@@ -18,6 +18,10 @@ pub(super) struct Pool {
     source: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     stale: Option<Stale>,
+    /// Requests that a worker may have at a time, from us.
+    cap: u32,
+    /// Requests that wait for a worker, or for a slot at one.
+    waiting: usize,
     workers: Vec<Worker>,
 }
 
@@ -66,6 +70,8 @@ impl Pool {
                 .collect(),
             source: settings.source.name(),
             stale: view.stale.as_deref().map(Stale::new),
+            cap: settings.cap.get(),
+            waiting: view.waiting(),
             workers: view
                 .workers
                 .iter()

@@ -96,11 +96,11 @@ fn pool(name: &str, serves: &[Group], workers: &[&str]) -> pool::Settings {
             format!("127.0.0.1:{}", 8001 + index).parse().unwrap(),
         )
     };
-    pool::Settings {
-        name: name.into(),
-        serves: serves.into(),
-        generic: name == "any",
-        source: Source::Static(workers.iter().enumerate().map(endpoint).collect()),
+    let source = Source::Static(workers.iter().enumerate().map(endpoint).collect());
+    let pool = pool::Settings::new(name, serves, source);
+    match name {
+        "any" => pool.generic(),
+        _ => pool,
     }
 }
 
@@ -148,7 +148,7 @@ async fn pools_are_shown_with_their_workers_of_this_moment() {
     let pools = pages.json("/api/pools").await;
     assert_eq!(
         pools[1],
-        json!({"name": "sync", "serves": ["sync"], "source": "static", "workers": [
+        json!({"name": "sync", "serves": ["sync"], "source": "static", "cap": 2000, "waiting": 0, "workers": [
             {"name": "sync1", "address": "127.0.0.1:8001", "state": "serving", "in_flight": 0, "served": 0, "failed": 0},
             {"name": "sync2", "address": "127.0.0.1:8002", "state": "ejected", "in_flight": 1, "served": 2, "failed": 1},
         ]})
@@ -249,6 +249,8 @@ async fn metrics_have_each_worker_and_never_count_twice() {
     pages.state.load().pools[1].workers[0].count_served();
     let lines = [
         "thalamus_worker_served_total{pool=\"sync\",worker=\"sync1\"} 1",
+        "thalamus_pool_requests_waiting{pool=\"sync\"} 0",
+        "thalamus_pool_queue_refused_total{pool=\"sync\"} 0",
         "thalamus_worker_requests_in_flight{pool=\"any\",worker=\"any1\"} 0",
         "thalamus_worker_state{pool=\"main\",state=\"serving\",worker=\"main\"} 1",
         "thalamus_worker_state{pool=\"main\",state=\"ejected\",worker=\"main\"} 0",

@@ -29,6 +29,8 @@ struct Vectors {
     served: IntCounterVec,
     failed: IntCounterVec,
     stale: GaugeVec,
+    waiting: IntGaugeVec,
+    refused: IntCounterVec,
 }
 
 impl Collector {
@@ -95,16 +97,32 @@ impl Vectors {
                 ),
                 &["pool"],
             )?,
+            waiting: IntGaugeVec::new(
+                Opts::new(
+                    "thalamus_pool_requests_waiting",
+                    "Requests that wait for a worker of a pool, or for a slot at one.",
+                ),
+                &["pool"],
+            )?,
+            refused: IntCounterVec::new(
+                Opts::new(
+                    "thalamus_pool_queue_refused_total",
+                    "Requests that were refused as too many waited.",
+                ),
+                &["pool"],
+            )?,
         })
     }
 
-    fn all(&self) -> [&dyn core::Collector; 5] {
+    fn all(&self) -> [&dyn core::Collector; 7] {
         [
             &self.in_flight,
             &self.states,
             &self.served,
             &self.failed,
             &self.stale,
+            &self.waiting,
+            &self.refused,
         ]
     }
 
@@ -113,6 +131,13 @@ impl Vectors {
         self.stale
             .with_label_values(&[&pool.settings.name])
             .set(age.unwrap_or_default().as_secs_f64());
+        let labels = [&*pool.settings.name];
+        self.waiting
+            .with_label_values(&labels)
+            .set(pool.waiting() as i64);
+        self.refused
+            .with_label_values(&labels)
+            .inc_by(pool.refused());
     }
 
     fn add(&self, worker: &Worker) {

@@ -85,7 +85,7 @@ async fn follow_one(pool: Box<str>, mut found: watch::Receiver<Found>, state: Ar
     while found.changed().await.is_ok() {
         let latest = found.borrow_and_update().clone();
         tell(&pool, &before, &latest);
-        state.rcu(|state| state.with_found(&pool, &latest));
+        state.rcu(|state| state.with_found(&pool, &latest)).stir();
         before = latest;
     }
 }

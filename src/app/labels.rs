@@ -67,6 +67,8 @@ impl Labels {
             (one.created, &one.service).cmp(&(other.created, &other.service))
         });
         let composed = self.composer.compose(named, &services, &labels.cluster);
+        let replicas = labels.replicas;
+        let is_named = |pool: &pool::Settings| named.iter().any(|named| named.name == pool.name);
         let has_main = composed.pools.iter().any(|pool| &*pool.name == "main");
         let is_whole = seen.iter().all(|place| place.services.is_some());
         metrics
@@ -74,7 +76,14 @@ impl Labels {
             .show(shown(&composed.faults, &seen, is_whole && !has_main));
         self.tell(composed.faults);
         Pools {
-            all: composed.pools,
+            all: composed
+                .pools
+                .into_iter()
+                .map(|pool| match is_named(&pool) {
+                    true => pool,
+                    false => pool.shared_by(replicas),
+                })
+                .collect(),
             is_partial: !is_whole || !has_main,
         }
     }
@@ -131,7 +140,7 @@ impl Running {
         self.sources.pause().await;
         self.sources.watch(&pools.all);
         let next = |state: &Arc<_>| self.with_pools(state, &pools);
-        self.state.rcu(next);
+        self.state.rcu(next).stir();
         self.sources.follow(&pools.all, &self.state);
         let names: Vec<_> = pools.all.iter().map(|pool| &pool.name).collect();
         tracing::info!(pools = ?names, "Services make other pools by their labels");

@@ -161,12 +161,7 @@ mod tests {
     }
 
     fn pool(name: &str, serves: &[Group], worker: Endpoint) -> pool::Settings {
-        pool::Settings {
-            name: name.into(),
-            serves: serves.into(),
-            generic: false,
-            source: Source::Static([worker].into()),
-        }
+        pool::Settings::new(name, serves, Source::Static([worker].into()))
     }
 
     #[tokio::test]

@@ -31,7 +31,7 @@ impl Running {
         let pools = self.labels.compose(&settings.pools, &self.metrics);
         self.sources.watch(&pools.all);
         let next = snapshot(&settings, &pools, &self.sources, Some(&self.state.load()));
-        self.state.store(Arc::new(next));
+        self.state.swap(Arc::new(next)).stir();
         self.sources.follow(&pools.all, &self.state);
         self.health.store(Arc::new(settings.health.clone()));
         self.open.open(bound, &self.threads, &self.metrics);

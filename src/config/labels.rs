@@ -232,11 +232,10 @@ impl Draft {
             1 => Source::Kubernetes(self.services.remove(0)),
             _ => Source::Services(self.services.into()),
         };
-        pool::Settings {
-            name: self.said.pool,
-            serves: self.said.serves,
-            generic: self.said.generic,
-            source,
+        let pool = pool::Settings::new(&self.said.pool, self.said.serves, source);
+        match self.said.generic {
+            true => pool.generic(),
+            false => pool,
         }
     }
 }

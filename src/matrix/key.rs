@@ -55,10 +55,20 @@ impl<'a> Key<'a> {
         }
     }
 
-    fn user(call: &Call<'a>, caller: &Caller<'a>) -> Self {
-        if let Some(user) = call.user.and_then(Localpart::from_user_id) {
-            return Self::User(user);
+    /// Who asks, whatever is asked: the user or the server, else the client.
+    pub fn asker(caller: &Caller<'a>, client: IpAddr) -> Self {
+        match Self::caller(caller) {
+            Self::None => Self::origin(caller, client),
+            caller => caller,
         }
+    }
+
+    fn user(call: &Call<'a>, caller: &Caller<'a>) -> Self {
+        let user = call.user.and_then(Localpart::from_user_id);
+        user.map_or_else(|| Self::caller(caller), Self::User)
+    }
+
+    fn caller(caller: &Caller<'a>) -> Self {
         match caller {
             Caller::User(user) | Caller::Appservice(user) => Self::User(*user),
             Caller::Known(hash) => Self::Known(*hash),

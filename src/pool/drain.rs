@@ -135,12 +135,7 @@ mod tests {
     fn view(names: &[&str], before: Option<&View>) -> Arc<View> {
         let endpoint = |name: &&str| Endpoint::new(*name, "127.0.0.1:1".parse().unwrap());
         let endpoints: Arc<[_]> = names.iter().map(endpoint).collect();
-        let settings = Settings {
-            name: "sync".into(),
-            serves: vec![],
-            generic: false,
-            source: Source::Static(endpoints.clone()),
-        };
+        let settings = Settings::new("sync", [], Source::Static(endpoints.clone()));
         Arc::new(View::new(Arc::new(settings), &endpoints.into(), before))
     }
 

@@ -34,6 +34,8 @@ struct Record {
     failed_checks: u32,
     next_check: Instant,
     is_checked: bool,
+    /// What the last check has shown, until it is weighed.
+    well: Option<bool>,
 }
 
 impl Watch {
@@ -118,8 +120,22 @@ impl Watch {
             failed_checks: 0,
             next_check: now + jitter(worker, interval),
             is_checked: false,
+            well: None,
         });
-        if now >= record.next_check && !record.is_checked {
+        let is_failing = record.failed_checks > 0 || worker.strikes() > 0;
+        if let Some(well) = record.well.take() {
+            record.failed_checks = if well {
+                0
+            } else {
+                record.failed_checks.saturating_add(1)
+            };
+            if well && is_failing {
+                worker.recover();
+            }
+        }
+        // One check for all who wait: they hear of it when the worker is back.
+        let is_due = now >= record.next_check || (is_failing && worker.is_awaited());
+        if is_due && !record.is_checked {
             record.next_check = now + interval.mul_f64(0.9) + jitter(worker, interval.mul_f64(0.2));
             record.is_checked = true;
             let (id, address, limit) = (worker.id, worker.address.clone(), self.health.timeout);
@@ -136,12 +152,7 @@ impl Watch {
     fn take_checks(&mut self) {
         while let Some(Ok((id, well))) = self.checks.try_join_next() {
             if let Some(record) = self.records.get_mut(&id) {
-                record.is_checked = false;
-                record.failed_checks = if well {
-                    0
-                } else {
-                    record.failed_checks.saturating_add(1)
-                };
+                (record.is_checked, record.well) = (false, Some(well));
             }
         }
     }

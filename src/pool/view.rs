@@ -11,7 +11,7 @@ use std::{
 use ahash::HashMap;
 use tokio::time::Instant;
 
-use super::{Lease, Settings, Worker, WorkerId, budget::Budget};
+use super::{Lease, Settings, Worker, WorkerId, admission::Queue, budget::Budget};
 use crate::{
     balance::{self, Order},
     discovery::{Endpoint, Found, Stale},
@@ -32,6 +32,7 @@ pub struct View {
     near: Box<[bool]>,
     spared: AtomicBool,
     budget: Arc<Budget>,
+    pub(super) queue: Arc<Queue>,
 }
 
 /// How one worker of a pool is chosen for one request.
@@ -43,16 +44,59 @@ pub enum Choice {
     LeastBusy,
 }
 
+/// What a request asks of a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Want {
+    /// How its worker is chosen.
+    pub choice: Choice,
+    /// It is a first sync, of which a worker bears few.
+    pub first_sync: bool,
+}
+
+/// Why a pool gives no slot now.
+#[derive(Clone, Debug)]
+pub enum Busy {
+    /// No worker takes requests.
+    NoWorker,
+    /// As many requests run as may; boxed, as it is rare.
+    Full(Box<Full>),
+}
+
+/// What has no free slot.
+#[derive(Clone, Debug)]
+pub struct Full {
+    pub(super) pool: Arc<View>,
+    /// The worker of the request's key; without one each worker that takes requests is full.
+    pub(super) worker: Option<Arc<Worker>>,
+}
+
+impl From<Choice> for Want {
+    fn from(choice: Choice) -> Self {
+        Self {
+            choice,
+            first_sync: false,
+        }
+    }
+}
+
 /// The workers that already refused or lost this request: a small set, the oldest is forgotten.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tried {
     workers: [Option<WorkerId>; Self::MOST],
     count: u8,
+    wary: bool,
 }
 
 impl Tried {
     /// A request goes to at most this many workers.
     pub const MOST: usize = 3;
+
+    /// None yet, and only those will do that have not just failed anybody.
+    pub const WARY: Self = Self {
+        workers: [None; Self::MOST],
+        count: 0,
+        wary: true,
+    };
 
     /// Adds a worker.
     pub fn add(&mut self, worker: WorkerId) {
@@ -65,8 +109,8 @@ impl Tried {
         usize::from(self.count) >= Self::MOST
     }
 
-    fn contains(&self, worker: WorkerId) -> bool {
-        self.workers.contains(&Some(worker))
+    fn refuses(&self, worker: &Worker) -> bool {
+        self.workers.contains(&Some(worker.id)) || (self.wary && worker.strikes() > 0)
     }
 }
 
@@ -74,6 +118,7 @@ impl View {
     /// The pool of `settings` with the workers that its source `found`; those that `before` had already are kept,
     /// with their counts and connections.
     pub fn new(settings: Arc<Settings>, found: &Found, before: Option<&Self>) -> Self {
+        let queue: Arc<Queue> = before.map_or_else(Arc::default, |view| view.queue.clone());
         let there = before.iter().flat_map(|view| &view.workers);
         let there: HashMap<_, _> = there.map(|worker| (&*worker.name, worker)).collect();
         let workers: Box<[_]> = found
@@ -85,11 +130,14 @@ impl View {
                     .filter(|worker| worker.is(endpoint))
                     .cloned()
                     .unwrap_or_else(|| {
-                        let worker = Worker::new(&settings.name, endpoint);
+                        let worker = Worker::new(&settings.name, endpoint, queue.clone());
                         worker.drain(known.is_some_and(|known| known.is_marked()));
                         Arc::new(worker)
                     });
                 worker.go(endpoint.draining);
+                worker
+                    .slots
+                    .set_caps(settings.cap.get(), settings.first_syncs.get());
                 worker
             })
             .collect();
@@ -98,6 +146,7 @@ impl View {
             weights: weights(&workers),
             near: near(&found.endpoints),
             workers,
+            queue,
             settings,
             stale: found.stale.clone(),
             budget: before.map_or_else(Arc::default, |view| view.budget.clone()),
@@ -124,26 +173,76 @@ impl View {
             .any(|worker| worker.condition().takes_new())
     }
 
-    /// Leases the best worker that takes new requests and was not tried.
-    pub fn lease(&self, choice: Choice, tried: &Tried) -> Option<Lease> {
+    /// Leases the best worker that takes new requests and was not tried. Whoever has a key waits for its own worker
+    /// when that is full: it does not go to another.
+    ///
+    /// # Errors
+    /// When it must wait, with what for.
+    pub fn lease(self: &Arc<Self>, want: Want, tried: &Tried) -> Result<Lease, Busy> {
+        match want.choice {
+            Choice::Keyed(key) => {
+                let index = self.place(key, tried).ok_or(Busy::NoWorker)?;
+                self.take(index, want)
+                    .ok_or_else(|| self.full(Some(self.workers[index].clone())))
+            }
+            Choice::LeastBusy => self.lease_any(want, tried),
+        }
+    }
+
+    /// The same beyond all caps, for what is short and must not wait.
+    pub fn lease_anyway(&self, choice: Choice, tried: &Tried) -> Option<Lease> {
         let index = match choice {
             Choice::Keyed(key) => self.place(key, tried),
-            Choice::LeastBusy => self.least_busy(tried),
+            Choice::LeastBusy => self
+                .least_busy(tried, |_| true)
+                .filter(|&index| self.workers[index].take_any()),
         };
         index.map(|index| Lease::new(self.workers[index].clone()))
+    }
+
+    fn take(&self, index: usize, want: Want) -> Option<Lease> {
+        let worker = &self.workers[index];
+        let is_taken = worker.enter(want.first_sync);
+        is_taken.then(|| Lease::taken(worker.clone(), want.first_sync))
+    }
+
+    /// Other threads may take the last slot of the worker found: then the next one is looked for.
+    fn lease_any(self: &Arc<Self>, want: Want, tried: &Tried) -> Result<Lease, Busy> {
+        for _ in 0..=self.workers.len() {
+            let has_room = |worker: &Worker| worker.has_room(want.first_sync);
+            let Some(index) = self.least_busy(tried, has_room) else {
+                break;
+            };
+            let is_taken = self.workers[index].take_any();
+            if let Some(lease) = is_taken.then(|| self.take(index, want)).flatten() {
+                return Ok(lease);
+            }
+        }
+        let takes = |worker: &Arc<Worker>| !tried.refuses(worker) && worker.takes_any();
+        match self.workers.iter().any(takes) {
+            true => Err(self.full(None)),
+            false => Err(Busy::NoWorker),
+        }
+    }
+
+    fn full(self: &Arc<Self>, worker: Option<Arc<Worker>>) -> Busy {
+        Busy::Full(Box::new(Full {
+            pool: self.clone(),
+            worker,
+        }))
     }
 
     fn place(&self, key: u64, tried: &Tried) -> Option<usize> {
         Order::new(&self.seeds, &self.weights).first(key, |index| {
             let worker = &self.workers[index];
-            !tried.contains(worker.id) && worker.take_place(key)
+            !tried.refuses(worker) && worker.take_place(key)
         })
     }
 
-    fn least_busy(&self, tried: &Tried) -> Option<usize> {
+    fn least_busy(&self, tried: &Tried, fits: impl Fn(&Worker) -> bool) -> Option<usize> {
         let load = |index: usize| {
             let worker = &self.workers[index];
-            let allowed = !tried.contains(worker.id) && worker.takes_any();
+            let allowed = !tried.refuses(worker) && worker.takes_any() && fits(worker);
             allowed.then(|| worker.load())
         };
         let near = |index: usize| self.near[index].then(|| load(index))?;
@@ -155,13 +254,27 @@ impl View {
 
     fn least(&self, load: impl Fn(usize) -> Option<f64>) -> Option<usize> {
         balance::least(self.workers.len(), turn(), load)
-            .filter(|&index| self.workers[index].take_any())
     }
 
     /// True when one more request may be sent again; what is allowed in a while is bounded.
     pub fn may_repeat(&self, now: Instant) -> bool {
         let in_flight = self.workers.iter().map(|worker| worker.in_flight()).sum();
         self.budget.take(now, in_flight)
+    }
+
+    /// How many requests wait here.
+    pub fn waiting(&self) -> usize {
+        self.queue.waiting()
+    }
+
+    /// How many requests the full queue has refused since the start.
+    pub fn refused(&self) -> u64 {
+        self.queue.refused()
+    }
+
+    /// Another snapshot has come in this one's place: who waits looks again.
+    pub fn stir(&self) {
+        self.queue.stir();
     }
 
     /// True when so many workers are sick at once that the sickness must be elsewhere, and none is ejected.
@@ -216,12 +329,7 @@ mod tests {
     use crate::{discovery::Source, pool::Condition};
 
     fn settings() -> Arc<Settings> {
-        Arc::new(Settings {
-            name: "sync".into(),
-            serves: Vec::new(),
-            generic: false,
-            source: Source::Static([].into()),
-        })
+        Arc::new(Settings::new("sync", [], Source::Static([].into())))
     }
 
     fn found(workers: &[(&str, bool)]) -> Found {
@@ -233,18 +341,25 @@ mod tests {
         endpoints.into()
     }
 
-    fn placed(view: &View) -> Vec<String> {
-        let lease = |key| view.lease(Choice::Keyed(key), &Tried::default());
+    fn placed(view: &Arc<View>) -> Vec<String> {
+        let lease = |key| {
+            view.lease(Choice::Keyed(key).into(), &Tried::default())
+                .ok()
+        };
         let keys = (0..64u64).map(|key| key.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         keys.filter_map(lease).map(|l| l.name.to_string()).collect()
     }
 
     #[test]
     fn one_that_drains_gets_nothing_new_and_moves_nobody_else() {
-        let before = View::new(settings(), &found(&[("a", false), ("b", false)]), None);
+        let before = Arc::new(View::new(
+            settings(),
+            &found(&[("a", false), ("b", false)]),
+            None,
+        ));
         assert!(placed(&before).iter().any(|name| name == "a"));
         let after = found(&[("a", true), ("b", false)]);
-        let after = View::new(settings(), &after, Some(&before));
+        let after = Arc::new(View::new(settings(), &after, Some(&before)));
         assert_eq!(after.workers[0].condition(), Condition::Draining);
         assert_eq!(
             after.workers[0], before.workers[0],
@@ -260,11 +375,11 @@ mod tests {
         endpoints[1].near = true;
         let view = |endpoints: &[Endpoint]| {
             let endpoints: Arc<[_]> = endpoints.into();
-            View::new(settings(), &endpoints.into(), None)
+            Arc::new(View::new(settings(), &endpoints.into(), None))
         };
-        let chosen = |view: &View, held: usize| {
+        let chosen = |view: &Arc<View>, held: usize| {
             let leases: Vec<_> = (0..held)
-                .filter_map(|_| view.lease(Choice::LeastBusy, &Tried::default()))
+                .filter_map(|_| view.lease(Choice::LeastBusy.into(), &Tried::default()).ok())
                 .collect();
             let of = |name: &str| leases.iter().filter(|lease| &*lease.name == name).count();
             (of("a"), of("b"))
@@ -285,8 +400,12 @@ mod tests {
 
     #[test]
     fn one_that_is_started_again_elsewhere_drains_no_more() {
-        let going = View::new(settings(), &found(&[("a", false), ("b", true)]), None);
-        let again = View::new(settings(), &found(&[("b", false)]), Some(&going));
+        let going = Arc::new(View::new(
+            settings(),
+            &found(&[("a", false), ("b", true)]),
+            None,
+        ));
+        let again = Arc::new(View::new(settings(), &found(&[("b", false)]), Some(&going)));
         assert_eq!(again.workers[0].condition(), Condition::Serving);
         assert_ne!(again.workers[0], going.workers[1], "its address is another");
     }

@@ -2,9 +2,13 @@
 
 use std::{
     hash::{Hash, Hasher},
-    sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering},
+    },
 };
 
+use super::admission::{Queue, Slots};
 use crate::{balance, discovery::Endpoint, net::Address};
 
 /// Names a worker's idle connections within this process; never reused.
@@ -47,7 +51,10 @@ pub struct Worker {
     probed: AtomicBool,
     /// The key of that request: it stays from then on, while others come back later.
     prober: AtomicU64,
-    in_flight: AtomicU32,
+    /// Requests it works on, and how many it may.
+    pub(super) slots: Slots,
+    /// Who waits for it, and for the others of its pool.
+    pub(super) queue: Arc<Queue>,
     served: AtomicU64,
     failed: AtomicU64,
 }
@@ -103,7 +110,7 @@ impl Condition {
 
 impl Worker {
     /// A worker of `pool` as its source found it.
-    pub fn new(pool: &str, found: &Endpoint) -> Self {
+    pub(super) fn new(pool: &str, found: &Endpoint, queue: Arc<Queue>) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         Self {
             id: WorkerId(NEXT.fetch_add(1, Ordering::Relaxed)),
@@ -120,7 +127,8 @@ impl Worker {
             answered: AtomicBool::new(false),
             probed: AtomicBool::new(false),
             prober: AtomicU64::new(0),
-            in_flight: AtomicU32::new(0),
+            slots: Slots::default(),
+            queue,
             served: AtomicU64::new(0),
             failed: AtomicU64::new(0),
         }
@@ -145,16 +153,31 @@ impl Worker {
         self.strikes.store(0, Ordering::Relaxed);
         self.answered.store(false, Ordering::Relaxed);
         self.probed.store(false, Ordering::Relaxed);
+        self.queue.stir();
     }
 
     /// Gives it no new requests from now on, or again.
     pub fn drain(&self, drains: bool) {
-        self.drains.store(drains, Ordering::Relaxed);
+        if self.drains.swap(drains, Ordering::Relaxed) != drains {
+            self.queue.stir();
+        }
     }
 
     /// Its source says that it is about to go, or that it is not.
     pub(super) fn go(&self, goes: bool) {
-        self.goes.store(goes, Ordering::Relaxed);
+        if self.goes.swap(goes, Ordering::Relaxed) != goes {
+            self.queue.stir();
+        }
+    }
+
+    /// It may be well again, as far as is known: who waits looks again.
+    pub(super) fn recover(&self) {
+        self.queue.stir();
+    }
+
+    /// True while somebody waits for a worker of its pool.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.queue.is_awaited()
     }
 
     /// True once it was told to [`Self::drain`].
@@ -230,7 +253,12 @@ impl Worker {
 
     /// Requests it works on at this moment.
     pub fn in_flight(&self) -> u32 {
-        self.in_flight.load(Ordering::Relaxed)
+        self.slots.taken()
+    }
+
+    /// Requests it may work on at a time.
+    pub fn cap(&self) -> u32 {
+        self.slots.cap()
     }
 
     /// Requests it answered since the start.
@@ -248,6 +276,7 @@ impl Worker {
         self.served.fetch_add(1, Ordering::Relaxed);
         if self.strikes() > 0 {
             self.strikes.store(0, Ordering::Relaxed);
+            self.recover();
         }
         if !self.has_answered() {
             self.answered.store(true, Ordering::Relaxed);
@@ -261,15 +290,28 @@ impl Worker {
         self.strikes.fetch_add(strikes, Ordering::Relaxed);
     }
 
-    pub(super) fn enter(&self) {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
+    /// True when there is a slot.
+    pub(super) fn has_room(&self, first_sync: bool) -> bool {
+        self.condition() == Condition::Probing || self.slots.is_free(first_sync)
     }
 
-    pub(super) fn leave(&self) {
-        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    /// Takes a slot if there is one; who probes has one in any case.
+    pub(super) fn enter(&self, first_sync: bool) -> bool {
+        if self.condition() == Condition::Probing {
+            self.slots.take_anyway(first_sync);
+            return true;
+        }
+        self.slots.take(first_sync)
+    }
+
+    /// Gives a slot back; true when somebody waits for it.
+    pub(super) fn leave(&self, first_sync: bool) -> bool {
+        let is_awaited = self.slots.give_back(first_sync);
         if self.condition() == Condition::Probing && !self.has_answered() {
             self.probed.store(false, Ordering::Relaxed);
+            self.recover();
         }
+        is_awaited
     }
 }
 

@@ -1,6 +1,6 @@
 //! Act: lease a worker, exchange, and move to the next candidate where that is safe.
 
-use std::{future::poll_fn, io, time::Duration};
+use std::{future::poll_fn, io};
 
 use tokio::time::{Instant, timeout};
 
@@ -10,6 +10,7 @@ use super::{
     exchange::{Answer, Exchange, Failure},
     incoming::Incoming,
     respond::{self, Told},
+    waiting,
 };
 use crate::{
     net::Stream,
@@ -27,9 +28,6 @@ pub(super) enum Next {
     /// Closes at once.
     Close,
 }
-
-/// Between two looks for a worker while none takes the request.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// Has the request answered.
 pub(super) async fn act(
@@ -49,23 +47,27 @@ pub(super) async fn act(
     };
     let (mut last, mut waits) = (None, None);
     while request.own.is_none() {
-        let Some(lease) = core.state().lease(&request.plan, &tried) else {
-            if !may_wait(core, request, &mut waits) {
-                break;
+        let leased = core.state().lease(&request.plan, &tried);
+        let lease = match leased {
+            Ok(lease) => lease,
+            Err(busy) => {
+                let since = *waits.get_or_insert_with(Instant::now);
+                tried = Tried::default();
+                match Box::pin(waiting::wait(core, conversation, request, busy, since)).await {
+                    Ok(lease) => lease,
+                    Err(Reason::ClientLeft) => {
+                        let worker = last.as_deref();
+                        let why = Reason::ClientLeft;
+                        return finish(core, conversation, request, worker, None, why);
+                    }
+                    // That the last worker failed tells more.
+                    Err(Reason::NoWorker) => break,
+                    Err(why) => {
+                        reason = why;
+                        break;
+                    }
+                }
             }
-            if !Box::pin(conversation.wait(PAUSE, request)).await {
-                let worker = last.as_deref();
-                return finish(
-                    core,
-                    conversation,
-                    request,
-                    worker,
-                    None,
-                    Reason::ClientLeft,
-                );
-            }
-            tried = Tried::default();
-            continue;
         };
         let (answer, result) = attempt(core, conversation, request, &lease).await;
         let Err(failure) = result else {
@@ -113,12 +115,6 @@ fn is_in_budget(core: &Core, worker: &Worker) -> bool {
         core.metrics.unmoved.inc();
     }
     is_in_budget
-}
-
-/// A request that no worker takes waits, from when it first finds none: a single writer is back within seconds.
-fn may_wait(core: &Core, request: &Incoming, since: &mut Option<Instant>) -> bool {
-    let since = since.get_or_insert_with(Instant::now);
-    since.elapsed() < core.state().limits.wait(request.plan.group)
 }
 
 /// One worker's try: on an idle connection, and on a fresh one when that was closed under us.

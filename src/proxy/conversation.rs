@@ -229,17 +229,26 @@ impl Conversation {
         Next::Linger
     }
 
-    /// Waits for `time`; false when the client leaves meanwhile, which shows once its request is whole.
-    pub(super) async fn wait(&mut self, time: Duration, request: &Incoming) -> bool {
+    /// Waits until `ready` is, no longer than for `time`: none then. An error when the client leaves meanwhile, which
+    /// shows once its request is whole.
+    pub(super) async fn wait<T>(
+        &mut self,
+        time: Duration,
+        request: &Incoming,
+        mut ready: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Result<Option<T>, Reason> {
         self.deadline.set(time);
         poll_fn(|cx| {
-            if self.deadline.is_over(cx) {
-                return Poll::Ready(true);
-            }
             if request.body.is_whole() && self.poll_left(cx).is_ready() {
-                return Poll::Ready(false);
+                return Poll::Ready(Err(Reason::ClientLeft));
             }
-            Poll::Pending
+            if let Poll::Ready(ready) = ready(cx) {
+                return Poll::Ready(Ok(Some(ready)));
+            }
+            match self.deadline.is_over(cx) {
+                true => Poll::Ready(Ok(None)),
+                false => Poll::Pending,
+            }
         })
         .await
     }

@@ -8,7 +8,7 @@ use super::{Decision, Door, Own, Peer, decide};
 use crate::{
     http1::{Request, RequestFault},
     matrix::{Group, Key, Reach},
-    pool::{Choice, Tried, Worker},
+    pool::{Choice, Worker},
     route::{Action, Rule, State},
     telemetry::Reason,
 };
@@ -128,7 +128,7 @@ fn explanation(state: &State, decision: &Decision<'_, '_>) -> Explanation {
         .map(|pool| pool.settings.name.to_string())
         .collect();
     let worker = state
-        .lease(plan, &Tried::default())
+        .lease_anyway(plan)
         .filter(|_| asked)
         .map(|lease| lease.name.to_string());
     let key_value = key.hash().map(|_| key.to_string());

@@ -8,7 +8,7 @@ use super::{Core, Decision, Ids, Own, Peer, callers, decide, id, rate, respond::
 use crate::{
     http1::{Body, BodyFault, Framing, Request, Version, with_output},
     identity::{Lesson, Question},
-    matrix::{Method, PollBody},
+    matrix::{Key, Method, PollBody},
     route::{Plan, Reply, State},
     telemetry::Reason,
 };
@@ -206,6 +206,15 @@ impl Incoming {
             self.add_timeout(&polled.poll);
             self.poll = Some(polled);
         }
+    }
+
+    /// Who asks, as a number: who waits takes turns by it.
+    pub(super) fn asker(&self, state: &State, peer: &Peer) -> u64 {
+        let asker = Request::read(&self.first, |head| {
+            let decision = decide(state, &head, peer);
+            Key::asker(&decision.caller, self.client).hash()
+        });
+        asker.ok().flatten().unwrap_or_default()
     }
 
     /// A first poll has its time already, whatever it asks for.

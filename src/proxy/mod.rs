@@ -16,6 +16,7 @@ mod overview;
 mod pending;
 mod rate;
 mod respond;
+mod waiting;
 
 pub use self::core::Core;
 pub use client_ip::Peer;

@@ -291,6 +291,18 @@ fn tell(reason: Reason) -> Telling<'static> {
             "The request's body is too large",
             None,
         ),
+        Reason::Busy => (
+            "503 Service Unavailable",
+            "M_UNKNOWN",
+            "The workers have too much to do",
+            Some(5),
+        ),
+        Reason::QueueFull => (
+            "429 Too Many Requests",
+            "M_LIMIT_EXCEEDED",
+            "Too many requests wait for the workers",
+            Some(5),
+        ),
         Reason::Refused => (
             "403 Forbidden",
             "M_FORBIDDEN",

@@ -228,19 +228,11 @@ mod tests {
 
     fn pool(name: &str, serves: &[Group]) -> Arc<pool::Settings> {
         let source = Source::Static([].into());
-        Arc::new(pool::Settings {
-            name: name.into(),
-            serves: serves.into(),
-            generic: false,
-            source,
-        })
+        Arc::new(pool::Settings::new(name, serves, source))
     }
 
     fn generic(name: &str) -> Arc<pool::Settings> {
-        Arc::new(pool::Settings {
-            generic: true,
-            ..(*pool(name, &[])).clone()
-        })
+        Arc::new((*pool(name, &[])).clone().generic())
     }
 
     fn names(pools: &[Arc<pool::Settings>], group: Group, reach: Reach) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, time::Duration};
 use super::PoolId;
 use crate::{
     matrix::{Call, Group, Key, KeyKind, Method, Reach},
-    pool::Choice,
+    pool::{Choice, Want},
 };
 
 /// Deadlines and sizes, by group where it matters (`matrix.md`, section 4).
@@ -99,6 +99,16 @@ pub struct Plan {
     pub body_idle: Duration,
     /// Bytes of the request's body.
     pub body_limit: u64,
+}
+
+impl Plan {
+    /// What it asks of a pool.
+    pub fn want(&self) -> Want {
+        Want {
+            choice: self.choice,
+            first_sync: matches!(self.group, Group::InitialSync | Group::InitialSlidingSync),
+        }
+    }
 }
 
 /// The key of every request to something that lives in one process.

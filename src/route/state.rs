@@ -7,7 +7,7 @@ use crate::{
     discovery::Found,
     identity::{Appservices, Tokens},
     matrix::{Call, Group, Key, Reach},
-    pool::{self, Choice, Lease, Tried, View, Worker},
+    pool::{self, Busy, Choice, Lease, Tried, View, Waiting, Worker},
 };
 
 /// One snapshot. A change makes a new one and swaps the pointer to it.
@@ -188,14 +188,41 @@ impl State {
         pools.map(|pool: PoolIndex| &self.pools[pool.get()])
     }
 
-    /// Leases the first worker of the plan's pools that takes new requests and was not tried; none either when the
-    /// request has been to as many as it may.
-    pub fn lease(&self, plan: &Plan, tried: &Tried) -> Option<Lease> {
+    /// Leases a worker of the first of the plan's pools that has one which takes new requests and was not tried; the
+    /// next pool stands in for a pool without a worker, not for a full one. No worker either when the request has been
+    /// to as many as it may.
+    ///
+    /// # Errors
+    /// When it must wait, with the reason.
+    pub fn lease(&self, plan: &Plan, tried: &Tried) -> Result<Lease, Busy> {
         if tried.is_full() {
-            return None;
+            return Err(Busy::NoWorker);
         }
+        let want = plan.want();
+        for pool in self.chain(plan) {
+            match pool.lease(want, tried) {
+                Err(Busy::NoWorker) => {}
+                lease => return lease,
+            }
+        }
+        Err(Busy::NoWorker)
+    }
+
+    /// Lines up until a worker of the plan's pools may take the request; none when too many wait.
+    pub fn wait_for_worker(&self, plan: &Plan, caller: u64) -> Option<Waiting> {
+        Waiting::for_worker(self.chain(plan), plan.want(), caller)
+    }
+
+    /// Another snapshot has come in this one's place: who waits looks again.
+    pub fn stir(&self) {
+        self.pools.iter().for_each(|pool| pool.stir());
+    }
+
+    /// The worker that a plan is for, beyond all caps.
+    pub fn lease_anyway(&self, plan: &Plan) -> Option<Lease> {
+        let tried = Tried::default();
         self.chain(plan)
-            .find_map(|pool| pool.lease(plan.choice, tried))
+            .find_map(|pool| pool.lease_anyway(plan.choice, &tried))
     }
 
     /// True when the first pool of a plan has several workers, so that its key matters.
@@ -215,7 +242,7 @@ impl State {
         let workers = pools.clone().filter(|pool| !is_main(pool));
         workers
             .chain(pools.filter(is_main))
-            .find_map(|pool| pool.lease(Choice::LeastBusy, tried))
+            .find_map(|pool| pool.lease_anyway(Choice::LeastBusy, tried))
     }
 
     /// The workers that serve other servers' requests, those of the main process too.

@@ -29,6 +29,10 @@ pub enum Reason {
     HeadTooLarge,
     /// The body is larger than the group allows.
     BodyTooLarge,
+    /// Each worker that may answer has as many requests as it may, and none ended in time.
+    Busy,
+    /// Too many requests wait for the same workers.
+    QueueFull,
     /// The path is not open to this client, or to none, or a rule refuses the request.
     Refused,
     /// The client asked too often.
@@ -45,7 +49,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in a fixed order.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Ok,
         Self::NoWorker,
         Self::Connect,
@@ -59,6 +63,8 @@ impl Reason {
         Self::BadRequest,
         Self::HeadTooLarge,
         Self::BodyTooLarge,
+        Self::Busy,
+        Self::QueueFull,
         Self::Refused,
         Self::RateLimited,
         Self::Maintenance,
@@ -83,6 +89,8 @@ impl Reason {
             Self::BadRequest => "BAD_REQUEST",
             Self::HeadTooLarge => "HEAD_TOO_LARGE",
             Self::BodyTooLarge => "BODY_TOO_LARGE",
+            Self::Busy => "BUSY",
+            Self::QueueFull => "QUEUE_FULL",
             Self::Refused => "REFUSED",
             Self::RateLimited => "RATE_LIMITED",
             Self::NotServed => "NOT_SERVED",

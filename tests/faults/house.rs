@@ -127,12 +127,8 @@ fn pool<'a>(
     workers: impl IntoIterator<Item = &'a StandIn>,
 ) -> pool::Settings {
     let endpoint = |worker: &StandIn| Endpoint::new(worker.name, Address::Ip(worker.address));
-    pool::Settings {
-        name: name.into(),
-        serves: serves.into(),
-        generic: false,
-        source: Source::Static(workers.into_iter().map(endpoint).collect()),
-    }
+    let source = Source::Static(workers.into_iter().map(endpoint).collect());
+    pool::Settings::new(name, serves, source)
 }
 
 fn listener(address: &str) -> front::Settings {

@@ -11,6 +11,7 @@ mod doors;
 mod introductions;
 mod limits;
 mod peek;
+mod queue;
 mod requests;
 mod rules;
 mod secure;

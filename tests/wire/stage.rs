@@ -174,12 +174,7 @@ fn unwatched() -> pool::Health {
 }
 
 pub fn pool(name: &str, serves: &[Group], source: Source) -> pool::Settings {
-    pool::Settings {
-        name: name.into(),
-        serves: serves.into(),
-        generic: false,
-        source,
-    }
+    pool::Settings::new(name, serves, source)
 }
 
 /// Another pool with one worker, and its socket.

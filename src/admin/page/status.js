@@ -73,6 +73,7 @@ function verdict(pools, config) {
     else if (taking === 0) problems.push([place, `Pool ${pool.name}: no worker takes requests.`]);
     else if (taking < all) problems.push([place, `Pool ${pool.name}: ${taking} of ${all} workers take requests.`]);
     if (pool.stale) problems.push([place, `Pool ${pool.name}: its ${pool.source} source has not answered for ${several(pool.stale.seconds, "second")}: ${pool.stale.why}`]);
+    if (pool.waiting > 0) problems.push([place, `Pool ${pool.name}: ${several(pool.waiting, "request")} waiting; a worker may have ${count(pool.cap)} at a time.`]);
     if (taking === 0) bad = true;
     if (failing > 0) problems.push([place, `Pool ${pool.name}: ${several(failing, "request")} failed in the last minute.`]);
   }

@@ -1,6 +1,6 @@
 //! Workers that Kubernetes names, and the way to its API server.
 
-use std::{path::Path, sync::Arc};
+use std::{num::NonZeroU32, path::Path, sync::Arc};
 
 use crate::{
     config::{
@@ -60,6 +60,7 @@ fn labels(table: &mut Table, cluster: &Arc<Cluster>, faults: &mut Vec<Fault>) ->
     is_on.then(|| Labels {
         namespaces: namespaces.into(),
         cluster: cluster.clone(),
+        replicas: NonZeroU32::MIN,
     })
 }
 

@@ -33,12 +33,7 @@ pub(super) fn read(
     let source = source(&mut table, faults);
     table.finish(faults);
     refuse_second(pools, &path, faults);
-    pools.extend(source.map(|source| pool::Settings {
-        name: POOL.into(),
-        serves: vec![Group::MasCompat],
-        generic: false,
-        source,
-    }));
+    pools.extend(source.map(|source| pool::Settings::new(POOL, [Group::MasCompat], source)));
     allow.unwrap_or(default)
 }
 

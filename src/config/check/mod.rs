@@ -2,6 +2,7 @@
 
 mod appservices;
 mod callers;
+mod caps;
 mod dns;
 mod health;
 mod kubernetes;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{kubernetes, serves, source};
+use super::{caps, kubernetes, serves, source};
 use crate::{
     config::{
         Fault,
@@ -36,10 +36,15 @@ impl Pools {
 /// All pools.
 pub(super) fn read(top: &mut Table, faults: &mut Vec<Fault>) -> Pools {
     let (cluster, labels) = kubernetes::cluster(top.take("kubernetes"), faults);
+    let replicas = caps::replicas(top.take("replicas"), faults);
+    let named = named(top.take("pools"), &cluster, labels.is_some(), faults);
     Pools {
-        named: named(top.take("pools"), &cluster, labels.is_some(), faults),
+        named: named
+            .into_iter()
+            .map(|pool| pool.shared_by(replicas))
+            .collect(),
         cluster,
-        labels,
+        labels: labels.map(|labels| Labels { replicas, ..labels }),
     }
 }
 
@@ -81,13 +86,11 @@ fn pool(
     let mut table = node.table(faults)?;
     let (serves, generic) = serves::read(&mut table, name == "main", faults);
     let source = source::read(&mut table, cluster, faults);
+    let caps = caps::read(&mut table, faults);
     table.finish(faults);
-    Some(pool::Settings {
-        name: name.into(),
-        serves,
-        generic,
-        source: source?,
-    })
+    let pool = pool::Settings::new(name, serves, source?);
+    let pool = if generic { pool.generic() } else { pool };
+    Some(caps.of(pool))
 }
 
 /// Names stand in logs, labels of metrics and headers.

@@ -382,3 +382,21 @@ fn a_release_is_written_in_numbers() {
         "{number:?}"
     );
 }
+
+#[test]
+fn caps_are_numbers_that_make_sense() {
+    let range = "expected a number from 1 to 1000000";
+    for (keys, fault) in [
+        ("cap: 0", format!("cap: {range}")),
+        ("first_syncs: -1", format!("first_syncs: {range}")),
+        ("queue: 10000000", format!("queue: {range}")),
+        (
+            "cap: lots",
+            "cap: expected a whole number, found the text `lots`".into(),
+        ),
+    ] {
+        let faults = faults_of_pool(&format!("{{serves: [login], workers: ['a:1'], {keys}}}"));
+        assert_eq!(faults, [format!("pools.extra.{fault}")]);
+    }
+    assert_eq!(faults_of("replicas: 0"), [format!("replicas: {range}")]);
+}

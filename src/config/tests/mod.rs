@@ -269,3 +269,23 @@ pools: {main: {workers: [\"127.0.0.1:1\"]}}";
     assert_eq!(zone("1"), (Some("1".into()), 0));
     assert_eq!(zone(""), (None, 1));
 }
+
+#[test]
+fn caps_are_shared_by_the_replicas() {
+    let pool = "  extra: {serves: [login], workers: ['a:1'], cap: 100, queue: 7}\nreplicas: 2\n";
+    let settings = parsed(&format!("{SMALL}{pool}"), &[]).unwrap();
+    let caps = settings.pools.iter().map(|pool| {
+        (
+            &*pool.name,
+            pool.cap.get(),
+            pool.first_syncs.get(),
+            pool.queue,
+        )
+    });
+    let expected = [
+        ("main", 1000, 25, 1000),
+        ("Sync-EU.1", 1000, 25, 1000),
+        ("extra", 50, 25, 7),
+    ];
+    assert_eq!(caps.collect::<Vec<_>>(), expected);
+}

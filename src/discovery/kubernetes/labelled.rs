@@ -1,6 +1,6 @@
 //! Services that say by a label which pool their workers are.
 
-use std::{collections::BTreeMap, convert::Infallible, fmt, sync::Arc};
+use std::{collections::BTreeMap, convert::Infallible, fmt, num::NonZeroU32, sync::Arc};
 
 use futures_util::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Service;
@@ -36,6 +36,8 @@ pub struct Labels {
     pub namespaces: Box<[Option<Box<str>>]>,
     /// What is shared with the other sources.
     pub cluster: Arc<Cluster>,
+    /// How many of us there are: each keeps to its part of what a pool bears.
+    pub replicas: NonZeroU32,
 }
 
 /// A Service's namespace and name.

@@ -1,0 +1,61 @@
+//! How many requests a pool's workers have at a time, and how many wait.
+
+use std::num::NonZeroU32;
+
+use crate::{
+    config::{
+        Fault,
+        node::{Node, Table},
+    },
+    pool,
+};
+
+/// More than any worker bears, so that a number with too many digits is found.
+const MOST: u32 = 1_000_000;
+
+/// What the configuration says of a pool's caps.
+pub(super) struct Caps {
+    cap: Option<NonZeroU32>,
+    first_syncs: Option<NonZeroU32>,
+    queue: Option<NonZeroU32>,
+}
+
+/// `cap`, `first_syncs` and `queue`.
+pub(super) fn read(table: &mut Table, faults: &mut Vec<Fault>) -> Caps {
+    let mut take = |key| table.take(key).and_then(|node| count(node, faults));
+    Caps {
+        cap: take("cap"),
+        first_syncs: take("first_syncs"),
+        queue: take("queue"),
+    }
+}
+
+/// `replicas`: how many of us there are in front of the same workers.
+pub(super) fn replicas(node: Option<Node>, faults: &mut Vec<Fault>) -> NonZeroU32 {
+    node.and_then(|node| count(node, faults))
+        .unwrap_or(NonZeroU32::MIN)
+}
+
+impl Caps {
+    /// The pool with what was said of it.
+    pub(super) fn of(self, pool: pool::Settings) -> pool::Settings {
+        pool::Settings {
+            cap: self.cap.unwrap_or(pool.cap),
+            first_syncs: self.first_syncs.unwrap_or(pool.first_syncs),
+            queue: self.queue.map_or(pool.queue, |queue| queue.get() as usize),
+            ..pool
+        }
+    }
+}
+
+fn count(node: Node, faults: &mut Vec<Fault>) -> Option<NonZeroU32> {
+    let fault = node.fault(format!("expected a number from 1 to {MOST}"));
+    let number = u32::try_from(node.whole(faults)?)
+        .ok()
+        .filter(|number| *number <= MOST)
+        .and_then(NonZeroU32::new);
+    if number.is_none() {
+        faults.push(fault);
+    }
+    number
+}

@@ -1,0 +1,67 @@
+//! A request waits for a slot, or for a worker to come back: no longer than its group may, and while its client stays.
+
+use tokio::time::Instant;
+
+use super::{Core, conversation::Conversation, incoming::Incoming};
+use crate::{
+    pool::{Busy, Lease, Told, Tried, Waiting},
+    telemetry::Reason,
+};
+
+/// Waits from when the request first found no slot.
+///
+/// # Errors
+/// Why it waits no longer.
+pub(super) async fn wait(
+    core: &Core,
+    conversation: &mut Conversation,
+    request: &Incoming,
+    mut busy: Busy,
+    since: Instant,
+) -> Result<Lease, Reason> {
+    let caller = request.asker(&core.state(), &conversation.peer);
+    loop {
+        let mut waiting = line_up(core, request, &busy, caller)?;
+        if let Busy::NoWorker = busy {
+            // One may have come back before we listened.
+            match core.state().lease(&request.plan, &Tried::WARY) {
+                Ok(lease) => return Ok(lease),
+                Err(Busy::NoWorker) => {}
+                Err(full) => {
+                    busy = full;
+                    continue;
+                }
+            }
+        }
+        let limit = core.state().limits.wait(request.plan.group);
+        let left = limit.saturating_sub(since.elapsed());
+        let told = conversation.wait(left, request, |cx| waiting.poll(cx));
+        match told.await? {
+            None => return Err(reason(&busy)),
+            Some(Told::Lease(lease)) => return Ok(lease),
+            Some(Told::Refused) => return Err(Reason::QueueFull),
+            Some(Told::Again) => match core.state().lease(&request.plan, &Tried::default()) {
+                Ok(lease) => return Ok(lease),
+                Err(still) => busy = still,
+            },
+        }
+    }
+}
+
+fn line_up(core: &Core, request: &Incoming, busy: &Busy, caller: u64) -> Result<Waiting, Reason> {
+    let waiting = match busy {
+        Busy::Full(full) => full.line_up(request.plan.want(), caller),
+        Busy::NoWorker if core.state().chain(&request.plan).next().is_none() => {
+            return Err(Reason::NoWorker);
+        }
+        Busy::NoWorker => core.state().wait_for_worker(&request.plan, caller),
+    };
+    waiting.ok_or(Reason::QueueFull)
+}
+
+fn reason(busy: &Busy) -> Reason {
+    match busy {
+        Busy::NoWorker => Reason::NoWorker,
+        Busy::Full(_) => Reason::Busy,
+    }
+}
