@@ -85,6 +85,11 @@ impl Deadlines {
         }
     }
 
+    /// The deadline, not set yet, of what goes on without a connection.
+    pub fn alone(&self) -> Deadline {
+        self.add(CLOSED)
+    }
+
     /// Wakes whatever is late, for ever; calls `also` at each sweep.
     pub async fn sweep(&self, mut also: impl FnMut(Instant)) {
         let mut ticks = interval(SWEEP);

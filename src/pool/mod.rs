@@ -11,7 +11,7 @@ mod settings;
 mod view;
 mod worker;
 
-pub use admission::{Told, Waiting};
+pub use admission::{FirstSyncs, Told, Waiting};
 pub use breaker::Health;
 pub use connections::Connections;
 pub use drain::{Drain, Leaving};

@@ -109,7 +109,7 @@ impl Tried {
         usize::from(self.count) >= Self::MOST
     }
 
-    fn refuses(&self, worker: &Worker) -> bool {
+    pub(super) fn refuses(&self, worker: &Worker) -> bool {
         self.workers.contains(&Some(worker.id)) || (self.wary && worker.strikes() > 0)
     }
 }

@@ -5,7 +5,7 @@ use std::{future::poll_fn, io};
 use tokio::time::{Instant, timeout};
 
 use super::{
-    Core, Own, callers,
+    Core, Own, abandoned, callers,
     conversation::Conversation,
     exchange::{Answer, Exchange, Failure},
     incoming::Incoming,
@@ -47,7 +47,7 @@ pub(super) async fn act(
     };
     let (mut last, mut waits) = (None, None);
     while request.own.is_none() {
-        let leased = core.state().lease(&request.plan, &tried);
+        let leased = waiting::lease(core, request, &tried);
         let lease = match leased {
             Ok(lease) => lease,
             Err(busy) => {
@@ -143,13 +143,24 @@ async fn attempt(
         let mut exchange = Exchange::new(conversation, request, worker);
         let result = poll_fn(|cx| exchange.poll(cx)).await;
         let (answer, worker) = exchange.end();
+        if answer.as_ref().is_some_and(|answer| answer.status == 200) {
+            lease.note_answer();
+        }
         match result {
             Err(failure)
                 if reused && failure.reason == Reason::Closed && may_move(request, failure) => {}
             result => {
-                if let (Ok(()), Some(worker)) = (&result, worker) {
-                    core.connections
-                        .keep(lease.id, worker, core.deadlines.now());
+                match (&result, worker) {
+                    (Ok(()), Some(worker)) => {
+                        let now = core.deadlines.now();
+                        core.connections.keep(lease.id, worker, now);
+                    }
+                    (Err(failure), Some(worker)) if failure.reason == Reason::ClientLeft => {
+                        if let Some(lease) = lease.share() {
+                            abandoned::hold(core, &request.plan, lease, worker);
+                        }
+                    }
+                    _ => {}
                 }
                 return (answer, result);
             }

@@ -15,6 +15,7 @@ use crate::{
     },
     identity::Lesson,
     lifecycle::Cut,
+    matrix::Group,
     net::Stream,
     telemetry::Reason,
 };
@@ -97,7 +98,8 @@ impl<'a> Exchange<'a> {
         exchange
     }
 
-    /// The answer, as far as it came, and the worker's connection when it can serve another request.
+    /// The answer, as far as it came, and the worker's connection when it can serve another request, or works on a
+    /// first sync still.
     pub(super) fn end(self) -> (Option<Answer>, Option<Stream>) {
         let sent = self.request.body.is_whole() && !self.is_unsent() && !self.deaf;
         let reusable = sent
@@ -106,7 +108,8 @@ impl<'a> Exchange<'a> {
                 .answer
                 .as_ref()
                 .is_some_and(|answer| answer.reusable && answer.body.is_whole());
-        (self.answer, reusable.then_some(self.worker))
+        let works = sent && self.answer.is_none() && self.request.plan.group == Group::InitialSync;
+        (self.answer, (reusable || works).then_some(self.worker))
     }
 
     /// Runs to the answer's end.

@@ -8,7 +8,8 @@ use super::{Core, Decision, Ids, Own, Peer, callers, decide, id, rate, respond::
 use crate::{
     http1::{Body, BodyFault, Framing, Request, Version, with_output},
     identity::{Lesson, Question},
-    matrix::{Key, Method, PollBody},
+    matrix::{Authorization, Key, Method, PollBody, parameter},
+    pool::FirstSyncs,
     route::{Plan, Reply, State},
     telemetry::Reason,
 };
@@ -206,6 +207,19 @@ impl Incoming {
             self.add_timeout(&polled.poll);
             self.poll = Some(polled);
         }
+    }
+
+    /// The number of a first sync: the same for a retry.
+    pub(super) fn number(&self, first_syncs: &FirstSyncs) -> u64 {
+        let number = Request::read(&self.first, |head| {
+            let (_, query) = head.target.split_once('?').unwrap_or_default();
+            let token = match head.authorization {
+                Authorization::None => parameter(query, "access_token").map(str::as_bytes),
+                Authorization::One(token) | Authorization::Several(token) => Some(token),
+            };
+            first_syncs.number(head.target, token, self.client)
+        });
+        number.unwrap_or_default()
     }
 
     /// Who asks, as a number: who waits takes turns by it.

@@ -1,5 +1,6 @@
 //! The life of a request: decide (plain code), then act.
 
+mod abandoned;
 mod act;
 mod callers;
 mod client_ip;

@@ -4,9 +4,34 @@ use tokio::time::Instant;
 
 use super::{Core, conversation::Conversation, incoming::Incoming};
 use crate::{
+    matrix::Group,
     pool::{Busy, Lease, Told, Tried, Waiting},
     telemetry::Reason,
 };
+
+/// The slot of a request, if it need not wait. A first sync that runs already is joined.
+pub(super) fn lease(core: &Core, request: &Incoming, tried: &Tried) -> Result<Lease, Busy> {
+    let state = core.state();
+    if request.plan.group != Group::InitialSync {
+        return state.lease(&request.plan, tried);
+    }
+    let number = request.number(&state.first_syncs);
+    if let Some(lease) = state.first_syncs.join(number, tried) {
+        return Ok(lease);
+    }
+    let lease = state.lease(&request.plan, tried)?;
+    Ok(state.first_syncs.enter(number, lease))
+}
+
+/// The slot that a request has waited for.
+fn enter(core: &Core, request: &Incoming, lease: Lease) -> Lease {
+    if request.plan.group != Group::InitialSync {
+        return lease;
+    }
+    let state = core.state();
+    let number = request.number(&state.first_syncs);
+    state.first_syncs.enter(number, lease)
+}
 
 /// Waits from when the request first found no slot.
 ///
@@ -24,7 +49,7 @@ pub(super) async fn wait(
         let mut waiting = line_up(core, request, &busy, caller)?;
         if let Busy::NoWorker = busy {
             // One may have come back before we listened.
-            match core.state().lease(&request.plan, &Tried::WARY) {
+            match lease(core, request, &Tried::WARY) {
                 Ok(lease) => return Ok(lease),
                 Err(Busy::NoWorker) => {}
                 Err(full) => {
@@ -38,9 +63,9 @@ pub(super) async fn wait(
         let told = conversation.wait(left, request, |cx| waiting.poll(cx));
         match told.await? {
             None => return Err(reason(&busy)),
-            Some(Told::Lease(lease)) => return Ok(lease),
+            Some(Told::Lease(lease)) => return Ok(enter(core, request, lease)),
             Some(Told::Refused) => return Err(Reason::QueueFull),
-            Some(Told::Again) => match core.state().lease(&request.plan, &Tried::default()) {
+            Some(Told::Again) => match lease(core, request, &Tried::default()) {
                 Ok(lease) => return Ok(lease),
                 Err(still) => busy = still,
             },

@@ -7,7 +7,7 @@ use crate::{
     discovery::Found,
     identity::{Appservices, Tokens},
     matrix::{Call, Group, Key, Reach},
-    pool::{self, Busy, Choice, Lease, Tried, View, Waiting, Worker},
+    pool::{self, Busy, Choice, FirstSyncs, Lease, Tried, View, Waiting, Worker},
 };
 
 /// One snapshot. A change makes a new one and swaps the pointer to it.
@@ -23,6 +23,8 @@ pub struct State {
     pub appservices: Arc<Appservices>,
     /// Whose opaque tokens are, as far as it is known; the same in every snapshot.
     pub tokens: Arc<Tokens>,
+    /// First syncs that run; the same in every snapshot.
+    pub first_syncs: Arc<FirstSyncs>,
     /// Which release of Synapse the table is read for.
     pub synapse: Synapse,
     /// The admin's word over the table.
@@ -56,6 +58,7 @@ impl State {
             limits: Arc::new(limits),
             appservices: Arc::default(),
             tokens: before.map_or_else(Arc::default, |state| state.tokens.clone()),
+            first_syncs: before.map_or_else(Arc::default, |state| state.first_syncs.clone()),
             synapse: before.map_or(Synapse::UNKNOWN, |state| state.synapse),
             policy: Arc::default(),
             is_partial: false,

@@ -4,6 +4,7 @@
 
 mod clients;
 mod drain;
+mod first_syncs;
 mod health;
 mod house;
 mod reload;

@@ -167,7 +167,7 @@ async fn talk(stream: TcpStream, shared: Arc<Shared>) {
     }
 }
 
-async fn head(stream: &mut BufReader<TcpStream>) -> Option<String> {
+pub async fn head(stream: &mut BufReader<TcpStream>) -> Option<String> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if stream.read_line(&mut head).await.ok()? == 0 {
