@@ -21,6 +21,8 @@ pub struct Settings {
     pub first_syncs: NonZeroU32,
     /// Requests that wait for a worker, or for a slot at one.
     pub queue: usize,
+    /// A worker with so many times the mean of its pool hands keys to their next candidate; none does by default.
+    pub spill: Option<f64>,
 }
 
 /// What Synapse workers are asked to bear (`matrix.md`, section 4.4): nearly every sync is parked.
@@ -43,6 +45,7 @@ impl Settings {
             cap: cap(&serves),
             first_syncs: FIRST_SYNCS,
             queue: QUEUE,
+            spill: None,
             name: name.into(),
             serves,
             generic: false,

@@ -17,6 +17,9 @@ use crate::{
     discovery::{Endpoint, Found, Stale},
 };
 
+/// With fewer requests in flight a worker hands no keys on, whatever the others have.
+const FLOOR: f64 = 20.0;
+
 /// A pool as the requests of this moment see it; a change of its workers makes a new one.
 #[derive(Debug)]
 pub struct View {
@@ -233,10 +236,34 @@ impl View {
     }
 
     fn place(&self, key: u64, tried: &Tried) -> Option<usize> {
-        Order::new(&self.seeds, &self.weights).first(key, |index| {
+        let order = Order::new(&self.seeds, &self.weights);
+        let takes = |index: usize| {
             let worker = &self.workers[index];
             !tried.refuses(worker) && worker.take_place(key)
-        })
+        };
+        let Some(spill) = self.settings.spill else {
+            return order.first(key, takes);
+        };
+        let bound = spill * self.mean();
+        let is_hot = |index: usize| {
+            let worker = &self.workers[index];
+            f64::from(worker.in_flight()) >= (bound * worker.weight).max(FLOOR)
+        };
+        let cool = order.first(key, |index| !is_hot(index) && takes(index));
+        cool.or_else(|| order.first(key, takes))
+    }
+
+    /// Requests in flight for each unit of weight of the workers that take requests.
+    fn mean(&self) -> f64 {
+        let takes = |worker: &&Arc<Worker>| worker.condition().takes_new();
+        let workers = self.workers.iter().filter(takes);
+        let (requests, weight) = workers.fold((0.0, 0.0), |(requests, weight), worker| {
+            (
+                requests + f64::from(worker.in_flight()),
+                weight + worker.weight,
+            )
+        });
+        requests / f64::max(weight, f64::MIN_POSITIVE)
     }
 
     fn least_busy(&self, tried: &Tried, fits: impl Fn(&Worker) -> bool) -> Option<usize> {
@@ -325,6 +352,8 @@ fn turn() -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
     use crate::{discovery::Source, pool::Condition};
 
@@ -367,6 +396,38 @@ mod tests {
         );
         assert!(placed(&after).iter().all(|name| name == "b"));
         assert_eq!(placed(&after).len(), 64);
+    }
+
+    /// A pool of workers with so many requests each.
+    fn loaded(loads: &[u32], spill: Option<f64>) -> Arc<View> {
+        let names: Vec<_> = (0..loads.len()).map(|n| format!("sync{n}")).collect();
+        let names: Vec<_> = names.iter().map(|name| (name.as_str(), false)).collect();
+        let mut settings = (*settings()).clone();
+        settings.spill = spill;
+        let view = View::new(Arc::new(settings), &found(&names), None);
+        for (worker, load) in view.workers.iter().zip(loads) {
+            (0..*load).for_each(|_| worker.slots.take_anyway(false));
+        }
+        Arc::new(view)
+    }
+
+    proptest! {
+        #[test]
+        fn load_moves_nobody_by_default(key: u64, loads in vec(0..1000u32, 1..8)) {
+            let view = loaded(&loads, None);
+            let lease = view.lease(Choice::Keyed(key).into(), &Tried::default()).unwrap();
+            prop_assert_eq!(&lease.name, &view.candidates(key).next().unwrap().name);
+        }
+
+        #[test]
+        fn a_hot_worker_hands_keys_to_the_next_that_is_not(key: u64, loads in vec(0..1000u32, 1..8)) {
+            let view = loaded(&loads, Some(1.5));
+            let mean = loads.iter().sum::<u32>() as f64 / loads.len() as f64;
+            let is_cool = |worker: &&Arc<Worker>| f64::from(worker.in_flight()) < (1.5 * mean).max(20.0);
+            let expected = view.candidates(key).find(is_cool).unwrap().name.clone();
+            let lease = view.lease(Choice::Keyed(key).into(), &Tried::default()).unwrap();
+            prop_assert_eq!(&lease.name, &expected);
+        }
     }
 
     #[test]

@@ -18,15 +18,18 @@ pub(super) struct Caps {
     cap: Option<NonZeroU32>,
     first_syncs: Option<NonZeroU32>,
     queue: Option<NonZeroU32>,
+    spill: Option<f64>,
 }
 
-/// `cap`, `first_syncs` and `queue`.
+/// `cap`, `first_syncs`, `queue` and `spill`.
 pub(super) fn read(table: &mut Table, faults: &mut Vec<Fault>) -> Caps {
+    let spill = table.take("spill").and_then(|node| spill(node, faults));
     let mut take = |key| table.take(key).and_then(|node| count(node, faults));
     Caps {
         cap: take("cap"),
         first_syncs: take("first_syncs"),
         queue: take("queue"),
+        spill,
     }
 }
 
@@ -43,9 +46,21 @@ impl Caps {
             cap: self.cap.unwrap_or(pool.cap),
             first_syncs: self.first_syncs.unwrap_or(pool.first_syncs),
             queue: self.queue.map_or(pool.queue, |queue| queue.get() as usize),
+            spill: self.spill,
             ..pool
         }
     }
+}
+
+fn spill(node: Node, faults: &mut Vec<Fault>) -> Option<f64> {
+    let fault =
+        node.fault("expected a number above 1, such as 1.5: how many times the mean is too much");
+    let times = node.number(faults)?;
+    if times > 1.0 && times.is_finite() {
+        return Some(times);
+    }
+    faults.push(fault);
+    None
 }
 
 fn count(node: Node, faults: &mut Vec<Fault>) -> Option<NonZeroU32> {

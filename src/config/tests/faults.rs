@@ -391,6 +391,11 @@ fn caps_are_numbers_that_make_sense() {
         ("first_syncs: -1", format!("first_syncs: {range}")),
         ("queue: 10000000", format!("queue: {range}")),
         (
+            "spill: 1",
+            "spill: expected a number above 1, such as 1.5: how many times the mean is too much"
+                .into(),
+        ),
+        (
             "cap: lots",
             "cap: expected a whole number, found the text `lots`".into(),
         ),

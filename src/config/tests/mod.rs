@@ -272,7 +272,7 @@ pools: {main: {workers: [\"127.0.0.1:1\"]}}";
 
 #[test]
 fn caps_are_shared_by_the_replicas() {
-    let pool = "  extra: {serves: [login], workers: ['a:1'], cap: 100, queue: 7}\nreplicas: 2\n";
+    let pool = "  extra: {serves: [login], workers: ['a:1'], cap: 100, queue: 7, spill: 1.5}\nreplicas: 2\n";
     let settings = parsed(&format!("{SMALL}{pool}"), &[]).unwrap();
     let caps = settings.pools.iter().map(|pool| {
         (
@@ -288,4 +288,6 @@ fn caps_are_shared_by_the_replicas() {
         ("extra", 50, 25, 7),
     ];
     assert_eq!(caps.collect::<Vec<_>>(), expected);
+    let spills: Vec<_> = settings.pools.iter().map(|pool| pool.spill).collect();
+    assert_eq!(spills, [None, None, Some(1.5)]);
 }
