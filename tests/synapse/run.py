@@ -19,8 +19,9 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--binary", type=pathlib.Path, default=HERE.parents[1] / "target/release/thalamus",
                    help="the program under test (default: the release build of this checkout)")
-    p.add_argument("--suite", choices=("suite", "callers"), default="suite",
-                   help="what is driven: everything (default), or users whose tokens name nobody and change all the time")
+    p.add_argument("--suite", choices=("suite", "callers", "faults"), default="suite",
+                   help="what is driven: everything (default), users whose tokens name nobody and change all the time, or "
+                        "a steady load while processes die and freeze")
     p.add_argument("--keep", action="store_true", help="keep logs, configuration and database also after a success")
     args = p.parse_args()
     if not args.binary.exists():

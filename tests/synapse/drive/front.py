@@ -28,9 +28,9 @@ AT_ONCE = 24
 
 
 class Front:
-    def __init__(self, url, journal):
+    def __init__(self, url, journal, at_once=AT_ONCE):
         self.url, self.journal = url, journal
-        self.places = asyncio.Semaphore(AT_ONCE)
+        self.places = asyncio.Semaphore(at_once)
         self.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0),
                                              timeout=aiohttp.ClientTimeout(total=120), auto_decompress=False)
 
@@ -49,7 +49,8 @@ class Front:
             async with self.session.request(method, yarl.URL(self.url + target, encoded=True), data=body,
                                             headers=headers, allow_redirects=False) as response:
                 answer = Answer(response.status, response.headers, await response.read())
-                sent.status = answer.status
+                sent.status, sent.reason = answer.status, answer.headers.get("X-Thalamus-Reason", "")
+                sent.retry_after = answer.headers.get("Retry-After", "")
         if sent.failed:
             raise Unexpected(f"{sent} {answer.raw[:200]!r}")
         return answer

@@ -17,12 +17,19 @@ class Sent:
     device: str = ""
     wanted: tuple = (200,)     # the statuses that are right
     status: int | None = None
+    reason: str = ""           # Thalamus' own, when it answered itself
+    retry_after: str = ""
     error: str = ""
+    began: float = 0.0         # on the run's own clock
     seconds: float = 0.0
 
     @property
     def path(self):
         return self.target.partition("?")[0]
+
+    @property
+    def ended(self):
+        return self.began + self.seconds
 
     @property
     def failed(self):
@@ -45,14 +52,14 @@ class Journal:
         """Note a request; set `.status` on what this yields."""
         sent = Sent(f"{self.run}{len(self.sent):06d}", method.upper(), target, **facts)
         self.sent.append(sent)
-        began = time.monotonic()
+        sent.began = time.monotonic()
         try:
             yield sent
         except BaseException as e:
             sent.error = f"{type(e).__name__}: {e}"
             raise
         finally:
-            sent.seconds = time.monotonic() - began
+            sent.seconds = time.monotonic() - sent.began
 
     def save(self, path):
         path.write_text("".join(json.dumps(dataclasses.asdict(s)) + "\n" for s in self.sent))

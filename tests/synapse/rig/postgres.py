@@ -1,6 +1,7 @@
 """PostgreSQL for one run: on a Unix socket, durable nowhere."""
 import asyncio
 import os
+import pathlib
 import pwd
 import signal
 import subprocess
@@ -34,6 +35,18 @@ class Postgres:
         await self.process.until(self.answers)
         await self.psql(f"create database {USER} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'")
 
+    def freeze(self):
+        """All of its processes stand still; what is connected stays so."""
+        self.signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.signal(signal.SIGCONT)
+
+    def signal(self, number):
+        # The first one first: it would start others in place of those that stand still.
+        for pid in [self.process.pid, *children(self.process.pid)]:
+            os.kill(pid, number)
+
     async def answers(self):
         return await self.psql("select 1", check=False) == 0
 
@@ -59,3 +72,8 @@ def as_unprivileged():
     # Changing the user clears the parent-death signal, so it is asked for again.
     return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups",
             "--pdeathsig", "KILL"], user
+
+
+def children(parent):
+    """The processes that this one has started: PostgreSQL's have a session each, so no signal reaches all of them."""
+    return [int(pid) for pid in pathlib.Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
