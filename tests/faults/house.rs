@@ -121,7 +121,7 @@ fn pools<'a>(
     ]
 }
 
-fn pool<'a>(
+pub fn pool<'a>(
     name: &str,
     serves: &[Group],
     workers: impl IntoIterator<Item = &'a StandIn>,
@@ -135,7 +135,7 @@ fn listener(address: &str) -> front::Settings {
     front::Settings::new(address.parse().unwrap())
 }
 
-fn settings(pools: Vec<pool::Settings>) -> Settings {
+pub fn settings(pools: Vec<pool::Settings>) -> Settings {
     let quick = Duration::from_millis(200);
     Settings {
         appservices: Default::default(),

@@ -8,4 +8,7 @@ mod first_syncs;
 mod health;
 mod house;
 mod reload;
+mod replicas;
 mod stand_in;
+#[path = "../run/token.rs"]
+mod token;
