@@ -1,8 +1,8 @@
-//! How many clients there is room for: what the configuration says, else what the open files allow.
+//! How much there is room for: what the configuration says, else what the open files allow.
 
 use std::num::NonZeroUsize;
 
-use crate::config::Settings;
+use crate::{config::Settings, front, route::Limits};
 
 /// Files that are no client's and no worker's: listeners, pipes, the log, admin pages, health checks.
 const OURS: u64 = 200;
@@ -10,17 +10,45 @@ const OURS: u64 = 200;
 /// Without a limit of open files, memory ends somewhere as well.
 const MOST: u64 = 1 << 20;
 
-/// The connections of clients at a time.
-pub(super) fn connections(settings: &Settings) -> usize {
-    let files = rlimit::Resource::NOFILE
-        .get_soft()
-        .unwrap_or(rlimit::INFINITY);
-    let connections = settings
-        .limits
-        .connections
-        .map_or_else(|| allowed(files), NonZeroUsize::get);
-    tracing::info!("room for {connections} connections of clients; open files: at most {files}");
-    connections
+/// The bounds of this process.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Bounds {
+    pub(super) connections: front::Bounds,
+    /// Heads that come in pieces.
+    pub(super) heads: usize,
+}
+
+impl Bounds {
+    /// For these settings; tells them to the log.
+    pub(super) fn new(settings: &Settings) -> Self {
+        let files = rlimit::Resource::NOFILE
+            .get_soft()
+            .unwrap_or(rlimit::INFINITY);
+        let bounds = Self::within(files, &settings.limits);
+        let front::Bounds { all, client } = bounds.connections;
+        let heads = bounds.heads;
+        tracing::info!(
+            "room for {all} connections of clients, {client} of one of them, and {heads} heads in pieces; \
+             open files: at most {files}"
+        );
+        bounds
+    }
+
+    fn within(files: u64, limits: &Limits) -> Self {
+        let all = limits
+            .connections
+            .map_or_else(|| allowed(files), NonZeroUsize::get);
+        let or = |given: Option<NonZeroUsize>, part: usize| {
+            given.map_or_else(|| (all / part).max(1), NonZeroUsize::get)
+        };
+        Self {
+            connections: front::Bounds {
+                all,
+                client: or(limits.connections_per_client, 2),
+            },
+            heads: or(limits.heads, 4),
+        }
+    }
 }
 
 /// Each client may need a connection to a worker as well.
@@ -39,5 +67,26 @@ mod tests {
         assert_eq!(allowed(1_048_576), 524_188);
         assert_eq!(allowed(u64::MAX), 1_048_476);
         assert_eq!(allowed(10), 16);
+    }
+
+    #[test]
+    fn what_is_given_holds_and_the_rest_follows_from_the_connections() {
+        let bounds = |limits: &Limits| {
+            let bounds = Bounds::within(1024, limits);
+            (
+                bounds.connections.all,
+                bounds.connections.client,
+                bounds.heads,
+            )
+        };
+        assert_eq!(bounds(&Limits::default()), (412, 206, 103));
+        let mut limits = Limits {
+            connections: NonZeroUsize::new(3),
+            ..Limits::default()
+        };
+        assert_eq!(bounds(&limits), (3, 1, 1));
+        limits.connections_per_client = NonZeroUsize::new(2);
+        limits.heads = NonZeroUsize::new(5);
+        assert_eq!(bounds(&limits), (3, 2, 5));
     }
 }

@@ -17,6 +17,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+use bounds::Bounds;
 use discover::Sources;
 use labels::{Labels, Pools};
 use listeners::Listeners;
@@ -92,7 +93,8 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     };
     let (threads, handles) = Threads::start(settings.threads, &shared, &log, settings.access_log)
         .context("start the data-plane threads")?;
-    threads.set_bound(bounds::connections(&settings));
+    let bounds = Bounds::new(&settings);
+    threads.set_bounds(bounds.connections, bounds.heads);
     let threads = Arc::new(threads);
     let mut tasks = JoinSet::new();
     let health = Arc::new(ArcSwap::from_pointee(settings.health.clone()));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Running, bounds, snapshot};
+use super::{Running, bounds::Bounds, snapshot};
 use crate::config::{Faults, Settings};
 
 impl Running {
@@ -41,7 +41,8 @@ impl Running {
         for key in &restart {
             tracing::warn!("`{key}` changes with a restart only; it stays as it was");
         }
-        self.threads.set_bound(bounds::connections(&settings));
+        let bounds = Bounds::new(&settings);
+        self.threads.set_bounds(bounds.connections, bounds.heads);
         self.settings.shutdown = settings.shutdown;
         let pools = pools.all.len();
         self.settings.pools = settings.pools;

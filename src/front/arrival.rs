@@ -1,10 +1,20 @@
 //! A connection on its way to a thread, and how it comes in there.
 
-use std::{io, net::SocketAddr, os::unix::net::UnixStream, rc::Rc, sync::Arc};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    num::NonZeroUsize,
+    os::unix::net::UnixStream,
+    rc::Rc,
+    sync::Arc,
+};
 
 use tokio::{net::TcpStream, task::spawn_local, time::timeout};
 
-use super::{Security, Settings, introduction};
+use super::{
+    Security, Settings, introduction,
+    places::{Count, Place},
+};
 use crate::{
     net::{Stream, Tls},
     proxy::{Core, Door, Peer, converse, turn_away},
@@ -17,6 +27,10 @@ pub struct Entrance {
     pub door: Arc<Door>,
     /// TLS; none for plain HTTP.
     pub security: Option<Arc<Security>>,
+    /// Connections that came in here.
+    pub(super) connections: Arc<Count>,
+    /// How many may be here at a time.
+    pub(super) bound: usize,
     proxy_protocol: bool,
     listener: u16,
 }
@@ -39,8 +53,15 @@ pub(super) enum Socket {
 
 impl Entrance {
     /// The way in by that listener, as its `settings` ask for.
-    pub fn new(settings: &Settings, security: Option<Arc<Security>>, listener: u16) -> Self {
+    pub(super) fn new(
+        settings: &Settings,
+        security: Option<Arc<Security>>,
+        connections: Arc<Count>,
+        listener: u16,
+    ) -> Self {
         Self {
+            connections,
+            bound: settings.connections.map_or(usize::MAX, NonZeroUsize::get),
             door: Arc::new(settings.door.clone()),
             security,
             proxy_protocol: settings.proxy_protocol,
@@ -61,29 +82,47 @@ impl Entrance {
 }
 
 impl Arrival {
-    /// Talks with the client in a task of this thread; `open` is dropped at its end.
+    /// Who connects, where that is one client: a trusted proxy brings many, and what a PROXY header says is still to
+    /// be read.
+    pub(super) fn client(&self) -> Option<IpAddr> {
+        let entrance = &self.entrance;
+        match &self.socket {
+            Socket::Tcp(_, peer) if !entrance.proxy_protocol => {
+                let address = peer.ip().to_canonical();
+                (!entrance.door.trusts(address)).then_some(address)
+            }
+            _ => None,
+        }
+    }
+
+    /// Talks with the client in a task of this thread; `open` and `place` are dropped at its end.
     ///
     /// # Errors
     /// When the reactor does not take the socket.
-    pub(super) fn start<O: 'static>(self, core: &Rc<Core>, open: O) -> io::Result<()> {
+    pub(super) fn start<O: 'static>(
+        self,
+        core: &Rc<Core>,
+        open: O,
+        place: Place,
+    ) -> io::Result<()> {
         let (core, entrance) = (core.clone(), self.entrance);
         let number = entrance.listener;
         match self.socket {
             Socket::Tcp(stream, address) => {
                 let stream = TcpStream::from_std(stream)?;
                 if entrance.proxy_protocol {
-                    spawn_local(introduced(core, stream, address, entrance, open));
+                    spawn_local(introduced(core, stream, address, entrance, open, place));
                 } else {
                     let peer = Peer::tcp(address, &entrance.door);
                     let (client, peer) = entrance.welcome(Stream::Tcp(stream), peer)?;
-                    spawn_local(converse(core, client, peer, number, open));
+                    spawn_local(converse(core, client, peer, number, (open, place)));
                 }
             }
             Socket::Unix(stream) => {
                 let stream = tokio::net::UnixStream::from_std(stream)?;
                 let peer = Peer::unix(&entrance.door);
                 let (client, peer) = entrance.welcome(Stream::Unix(stream), peer)?;
-                spawn_local(converse(core, client, peer, number, open));
+                spawn_local(converse(core, client, peer, number, (open, place)));
             }
         }
         Ok(())
@@ -123,6 +162,7 @@ async fn introduced<O>(
     address: SocketAddr,
     entrance: Arc<Entrance>,
     open: O,
+    mut place: Place,
 ) {
     let trusted = entrance.door.trusts(address.ip().to_canonical());
     let limit = core.state().limits.head;
@@ -132,8 +172,18 @@ async fn introduced<O>(
     };
     match said {
         Ok(Ok(client)) => {
-            let peer = Peer::tcp(client.unwrap_or(address), &entrance.door);
+            let address = client.unwrap_or(address);
+            let peer = Peer::tcp(address, &entrance.door);
+            if client.is_some() && !place.is_of(address.ip()) {
+                core.metrics.turned_away.inc();
+                if entrance.security.is_none() {
+                    let stream = Stream::Tcp(stream);
+                    turn_away(core, stream, peer, entrance.listener, (open, place)).await;
+                }
+                return;
+            }
             if let Ok((client, peer)) = entrance.welcome(Stream::Tcp(stream), peer) {
+                let open = (open, place);
                 converse(core, client, peer, entrance.listener, open).await;
             }
         }

@@ -19,7 +19,9 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Arrival, Certificates, Entrance, Security, Settings, Threads, arrival::Socket};
+use super::{
+    Arrival, Certificates, Entrance, Security, Settings, Threads, arrival::Socket, places::Count,
+};
 use crate::{lifecycle::Stop, net::Address, proxy::Door, telemetry::Metrics};
 
 /// Connections that the kernel keeps for us between two accepts.
@@ -42,6 +44,8 @@ struct Bound {
     /// Where it really listens.
     address: Address,
     number: u16,
+    /// Connections that came in here, whatever the settings were.
+    connections: Arc<Count>,
 }
 
 #[derive(Debug)]
@@ -67,6 +71,7 @@ impl Listener {
             socket,
             address,
             number: NEXT.fetch_add(1, Ordering::Relaxed),
+            connections: Arc::default(),
         });
         Ok(Self::of(bound, settings, security))
     }
@@ -85,8 +90,9 @@ impl Listener {
     }
 
     fn of(bound: Arc<Bound>, settings: &Settings, security: Option<Arc<Security>>) -> Self {
+        let connections = bound.connections.clone();
         Self {
-            entrance: Arc::new(Entrance::new(settings, security, bound.number)),
+            entrance: Arc::new(Entrance::new(settings, security, connections, bound.number)),
             bound,
         }
     }

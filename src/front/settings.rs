@@ -1,5 +1,7 @@
 //! What the configuration says of a listener.
 
+use std::num::NonZeroUsize;
+
 use super::CertificateFiles;
 use crate::{net::Address, proxy::Door};
 
@@ -10,6 +12,8 @@ pub struct Settings {
     pub address: Address,
     /// What it lets in, and whom it believes.
     pub door: Door,
+    /// Connections at a time; none beyond the bound of all when there is no number.
+    pub connections: Option<NonZeroUsize>,
     /// Every connection begins with a PROXY header, from one of the door's trusted proxies.
     pub proxy_protocol: bool,
     /// The certificates for TLS, the default first; without one it speaks plain HTTP.
@@ -22,6 +26,7 @@ impl Settings {
         Self {
             address,
             door: Door::default(),
+            connections: None,
             proxy_protocol: false,
             tls: Vec::new(),
         }

@@ -17,12 +17,15 @@ use tokio::{
     task::{LocalSet, spawn_local},
 };
 
-use super::Arrival;
+use super::{
+    Arrival, Bounds,
+    places::{Place, Places, Told},
+};
 use crate::{
     identity::Whoami,
     lifecycle::{Cut, Deadlines},
     pool::{Connections, WorkerId},
-    proxy::{Core, Ids},
+    proxy::{Core, Heads, Ids},
     route::State,
     telemetry::{AccessLog, LogWriter, Metrics},
 };
@@ -42,9 +45,9 @@ pub struct Shared {
 #[derive(Debug)]
 enum Order {
     /// To talk with a client.
-    Serve(Arrival),
+    Serve(Arrival, Place),
     /// To tell a client that there is no room.
-    TurnAway(Arrival),
+    TurnAway(Arrival, Told),
     /// To take its requests away from a worker.
     Leave(WorkerId),
     /// To end what runs at a worker, where it cannot be taken away.
@@ -59,14 +62,12 @@ enum Order {
     End,
 }
 
-/// So many clients at a time are told that there is no room; others are closed without a word.
-const TOLD: usize = 100;
-
 /// The running threads.
 #[derive(Debug)]
 pub struct Threads {
     lanes: Box<[Lane]>,
-    bound: AtomicUsize,
+    places: Arc<Places>,
+    heads: Arc<Heads>,
     metrics: Arc<Metrics>,
 }
 
@@ -88,6 +89,7 @@ impl Threads {
         format: AccessLog,
     ) -> io::Result<(Self, Vec<JoinHandle<()>>)> {
         let (mut lanes, mut handles) = (vec![], vec![]);
+        let heads = Arc::<Heads>::default();
         for index in 0..count.get() {
             let (orders, waiting) = unbounded_channel();
             let connections = Arc::new(AtomicUsize::new(0));
@@ -95,6 +97,7 @@ impl Threads {
                 .enable_all()
                 .build()?;
             let (shared, logger) = (shared.clone(), log.logger(format));
+            let begun = heads.clone();
             let lane = Lane {
                 orders,
                 connections: connections.clone(),
@@ -104,6 +107,7 @@ impl Threads {
                     state: shared.state,
                     connections: Connections::default(),
                     deadlines: Deadlines::default(),
+                    heads: begun,
                     ids: Ids::default(),
                     logger,
                     whoami: shared.whoami,
@@ -122,7 +126,8 @@ impl Threads {
         Ok((
             Self {
                 lanes: lanes.into(),
-                bound: AtomicUsize::new(usize::MAX),
+                places: Arc::new(Places::new()),
+                heads,
                 metrics: shared.metrics.clone(),
             },
             handles,
@@ -136,16 +141,19 @@ impl Threads {
             .iter()
             .min_by_key(|lane| lane.connections.load(Ordering::Relaxed));
         let Some(lane) = least else { return };
-        let bound = self.bound.load(Ordering::Relaxed);
-        let order = match self.connections() {
-            open if open < bound => Order::Serve(arrival),
-            open => {
+        let entrance = &arrival.entrance;
+        let place = self
+            .places
+            .take(&entrance.connections, entrance.bound, arrival.client());
+        let order = match place {
+            Some(place) => Order::Serve(arrival, place),
+            None => {
                 self.metrics.turned_away.inc();
                 // Those that are told so are connections too: beyond some, nothing is said.
-                if open - bound >= TOLD {
+                let Some(told) = self.places.tell() else {
                     return;
-                }
-                Order::TurnAway(arrival)
+                };
+                Order::TurnAway(arrival, told)
             }
         };
         lane.connections.fetch_add(1, Ordering::Relaxed);
@@ -153,16 +161,10 @@ impl Threads {
         let _ = lane.orders.send(order);
     }
 
-    /// Lets in so many clients at a time from now on.
-    pub fn set_bound(&self, connections: usize) {
-        self.bound.store(connections, Ordering::Relaxed);
-    }
-
-    fn connections(&self) -> usize {
-        let lanes = self.lanes.iter();
-        lanes
-            .map(|lane| lane.connections.load(Ordering::Relaxed))
-            .sum()
+    /// Lets in so many connections at a time from now on, with so many heads in pieces.
+    pub fn set_bounds(&self, connections: Bounds, heads: usize) {
+        self.places.set(connections);
+        self.heads.set_bound(heads);
     }
 
     /// Has every thread move what it can from a worker to others.
@@ -215,15 +217,15 @@ async fn run(core: Rc<Core>, mut orders: UnboundedReceiver<Order>, connections: 
             order = orders.recv() => order,
         };
         match (order, &alive) {
-            (Some(Order::Serve(arrival)), Some(alive)) => {
+            (Some(Order::Serve(arrival, place)), Some(alive)) => {
                 let open = Open::new(&core, &connections, alive);
-                if let Err(error) = arrival.start(&core, open) {
+                if let Err(error) = arrival.start(&core, open, place) {
                     tracing::debug!(%error, "a connection was lost on arrival");
                 }
             }
-            (Some(Order::TurnAway(arrival)), Some(alive)) => {
+            (Some(Order::TurnAway(arrival, told)), Some(alive)) => {
                 let open = Open::new(&core, &connections, alive);
-                if let Err(error) = arrival.turn_away(&core, open) {
+                if let Err(error) = arrival.turn_away(&core, (open, told)) {
                     tracing::debug!(%error, "a connection was lost on arrival");
                 }
             }

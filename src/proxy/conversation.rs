@@ -119,6 +119,7 @@ impl Conversation {
                 return came;
             }
         }
+        let mut begun = None;
         poll_fn(|cx| {
             loop {
                 if self.deadline.is_over(cx) && !self.came_in_time(core) {
@@ -134,7 +135,11 @@ impl Conversation {
                 match came {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(Some(came)) => return Poll::Ready(came),
-                    Poll::Ready(None) => {}
+                    Poll::Ready(None) if begun.is_some() => {}
+                    Poll::Ready(None) => match core.heads.begin() {
+                        Some(head) => begun = Some(head),
+                        None => return Poll::Ready(Came::Refused(Refusal::new(Reason::Full))),
+                    },
                 }
             }
         })

@@ -111,8 +111,8 @@ impl Rate {
     }
 }
 
-/// Who gets one rate: a household has one IPv4 address, or a /64.
-fn network(client: IpAddr) -> IpAddr {
+/// Who counts as one client: a household has one IPv4 address, or a /64.
+pub fn network(client: IpAddr) -> IpAddr {
     match client {
         IpAddr::V4(_) => client,
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),

@@ -37,6 +37,10 @@ pub struct Limits {
     pub drain: Duration,
     /// Connections of clients at a time; what the open files allow when none is given.
     pub connections: Option<NonZeroUsize>,
+    /// Connections of one client at a time; half of all when none is given.
+    pub connections_per_client: Option<NonZeroUsize>,
+    /// Heads that have begun and are not whole; a quarter of the connections when none is given.
+    pub heads: Option<NonZeroUsize>,
     /// Bytes of a request's body.
     pub body: u64,
     /// Bytes of an upload of media; Synapse's `max_upload_size`.
@@ -60,6 +64,8 @@ impl Default for Limits {
             wait_other: Duration::from_secs(60),
             drain: Duration::from_secs(60),
             connections: None,
+            connections_per_client: None,
+            heads: None,
             body: 13_107_200,
             media_upload: 50 << 20,
         }

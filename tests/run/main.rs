@@ -6,6 +6,7 @@
     reason = "a panic in a test is the report"
 )]
 
+mod overload;
 mod reload;
 mod served;
 mod stop;

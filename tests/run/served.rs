@@ -12,6 +12,9 @@ use std::{
 
 use tempfile::TempDir;
 
+/// The build that goes with these tests.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_thalamus");
+
 /// Nothing here takes so long unless it hangs.
 const HANGS: Duration = Duration::from_secs(60);
 
@@ -29,9 +32,26 @@ pub struct Served {
 impl Served {
     /// Starts one with `pools` and other keys; its addresses are free ports.
     pub fn start(yaml: &str) -> Self {
+        Self::start_program(PROGRAM, yaml)
+    }
+
+    /// As `start`, of another build.
+    pub fn start_program(program: &str, yaml: &str) -> Self {
+        Self::start_by(Command::new(program), yaml)
+    }
+
+    /// Starts one that may have so many files open.
+    pub fn start_within(files: usize, yaml: &str) -> Self {
+        let mut shell = Command::new("sh");
+        let run = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
+        shell.args(["-c", &run, PROGRAM]);
+        Self::start_by(shell, yaml)
+    }
+
+    fn start_by(mut command: Command, yaml: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("thalamus.yaml"), whole(yaml)).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_thalamus"))
+        let mut child = command
             .arg("run")
             .arg("--config")
             .arg(folder.path().join("thalamus.yaml"))
@@ -73,6 +93,15 @@ impl Served {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args([signal, &id]).status();
         assert!(sent.unwrap().success());
+    }
+
+    /// The memory it has resident, in KiB.
+    pub fn resident(&self) -> usize {
+        let status = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(status).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let number = line.and_then(|line| line.split_whitespace().nth(1));
+        number.unwrap().parse().unwrap()
     }
 
     /// What an admin page answers: head and body.

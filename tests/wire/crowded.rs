@@ -9,7 +9,8 @@ const GET: &str = "GET /_matrix/client/versions HTTP/1.1\r\nHost: hs\r\n\r\n";
 #[tokio::test]
 async fn those_beyond_the_bound_are_told_and_those_inside_are_served() {
     let few = |settings: &mut thalamus::config::Settings| {
-        settings.limits.connections = NonZeroUsize::new(3)
+        settings.limits.connections = NonZeroUsize::new(3);
+        settings.limits.connections_per_client = NonZeroUsize::new(3);
     };
     let stage = Stage::with(1, few).await;
     let mut inside = vec![];

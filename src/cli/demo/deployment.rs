@@ -83,7 +83,7 @@ pub fn configuration(listener: u16, admin: u16, port_of: impl Fn(&str) -> u16) -
     let mut yaml = format!(
         "access_log: none\n\
          synapse_version: \"{}\"\n\
-         listeners: [{{address: \"127.0.0.1:{listener}\"}}]\n\
+         listeners: [{{address: \"127.0.0.1:{listener}\", trusted_proxies: [127.0.0.1]}}]\n\
          admin: {{address: \"127.0.0.1:{admin}\"}}\n\
          pools:\n",
         Release::NEWEST

@@ -34,15 +34,20 @@ fn read_sizes(mut table: Table, limits: &mut Limits, faults: &mut Vec<Fault>) {
         let size = table.take(key).and_then(|node| size(node, faults));
         *limit = size.unwrap_or(*limit);
     }
-    let connections = table.take("connections");
-    limits.connections = connections.and_then(|node| connection_count(node, faults));
+    for (key, limit) in [
+        ("connections", &mut limits.connections),
+        ("connections_per_client", &mut limits.connections_per_client),
+        ("heads", &mut limits.heads),
+    ] {
+        *limit = table.take(key).and_then(|node| count(node, faults));
+    }
     table.finish(faults);
 }
 
-fn connection_count(node: Node, faults: &mut Vec<Fault>) -> Option<NonZeroUsize> {
-    let fault = node.fault(
-        "expected a number of connections, at least 1; leave it out for what the open files allow",
-    );
+/// How many of something there may be at a time.
+pub(super) fn count(node: Node, faults: &mut Vec<Fault>) -> Option<NonZeroUsize> {
+    let fault =
+        node.fault("expected a number, at least 1; leave it out for what the open files allow");
     let number = node.whole(faults)?;
     let number = usize::try_from(number).ok().and_then(NonZeroUsize::new);
     if number.is_none() {

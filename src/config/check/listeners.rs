@@ -16,7 +16,7 @@ use crate::{
 };
 
 use super::{
-    rates, serves,
+    limits, rates, serves,
     well_known::{self, url},
 };
 
@@ -98,10 +98,13 @@ fn listener(node: Node, shared: &Shared, faults: &mut Vec<Fault>) -> Option<fron
     let door = door(&mut table, shared, faults);
     let proxy_protocol = proxy_protocol(table.take("proxy_protocol"), &door, faults);
     let tls = table.take("tls").map(|node| tls(node, faults));
+    let connections = table.take("connections");
+    let connections = connections.and_then(|node| limits::count(node, faults));
     table.finish(faults);
     Some(front::Settings {
         address: address?,
         door,
+        connections,
         proxy_protocol,
         tls: tls.unwrap_or_default(),
     })

@@ -57,6 +57,14 @@ fn wrong_types_say_what_was_found() {
             "timeouts: 5s",
             "timeouts: expected a mapping, found the text `5s`",
         ),
+        (
+            "limits: {heads: 0}",
+            "limits.heads: expected a number, at least 1; leave it out for what the open files allow",
+        ),
+        (
+            "limits: {connections_per_client: all}",
+            "limits.connections_per_client: expected a whole number, found the text `all`",
+        ),
         ("timeouts:", "timeouts: expected a mapping, found nothing"),
         (
             "limits: {body: {}}",

@@ -226,12 +226,16 @@ fn the_example_files_are_sound() {
 fn full_yaml_shows_the_defaults() {
     let settings = parsed(include_str!("../../../config/full.yaml"), &[]).unwrap();
     // What the open files allow is no number for a file.
-    let connections = settings.limits.connections;
+    let given = &settings.limits;
+    let (all, client, heads) = (given.connections, given.connections_per_client, given.heads);
+    assert!(all.is_some() && client.is_some() && heads.is_some());
     let limits = route::Limits {
-        connections,
+        connections: all,
+        connections_per_client: client,
+        heads,
         ..Default::default()
     };
-    assert_eq!((settings.limits, connections.is_some()), (limits, true));
+    assert_eq!(settings.limits, limits);
     assert_eq!(settings.shutdown.grace, Duration::from_secs(60));
 }
 
