@@ -6,8 +6,10 @@
     reason = "a panic in a test is the report"
 )]
 
+mod endurance;
 mod overload;
 mod reload;
 mod served;
 mod stop;
+mod token;
 mod worker;
