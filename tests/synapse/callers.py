@@ -29,8 +29,8 @@ POOLS = (
     Pool("sync", 3, serves=("sync", "initial_sync")),
     Pool("client_reader", 1, serves=("client_reader",)),
 )
-# A budget that a busy machine keeps, and a time for answers so long that who waited for a frozen worker would show.
-BUDGET, TIMEOUT = 1, 30
+# The default budget, and a time for answers so long that who waited for a frozen worker would show.
+BUDGET, TIMEOUT = 0.25, 30
 SERVED = re.compile(r'Processed request: .* "GET (?P<path>/_matrix/client/v3/[a-z/]+)\S* HTTP/1\.1" "(?P<agent>[^"]+)"')
 WHOAMI = "/_matrix/client/v3/account/whoami"
 
@@ -57,6 +57,8 @@ class Crowd:
         self.devices = [Device(u, d) for u in range(USERS) for d in range(DEVICES)]
         self.places = asyncio.Semaphore(AT_ONCE)
         self.took = collections.defaultdict(list)
+        # For each token: when its first sync was sent, and when each was answered.
+        self.times = {}
 
     async def arrive(self):
         await self.sql(f"""
@@ -77,19 +79,21 @@ class Crowd:
     async def sql(self, statement):
         await self.deployment.postgres.psql(statement, database="synapse")
 
-    async def sync(self, phase, times):
-        await asyncio.gather(*[self.sync_one(device, phase, times) for device in self.devices])
+    async def sync(self, phase, count):
+        await asyncio.gather(*[self.sync_one(device, phase, count) for device in self.devices])
 
-    async def sync_one(self, device, phase, times):
-        for _ in range(times):
+    async def sync_one(self, device, phase, count):
+        for _ in range(count):
             query = {"timeout": "0", "set_presence": "offline"} | ({"since": device.since} if device.since else {})
             url = f"{self.deployment.thalamus.url}/_matrix/client/v3/sync?{urllib.parse.urlencode(query)}"
             headers = {"Authorization": f"Bearer {device.token}", "User-Agent": device.name}
             async with self.places:
                 began = time.monotonic()
+                times = self.times.setdefault(device.name, [began])
                 async with self.session.get(url, headers=headers) as response:
                     answer = await response.json()
-                    self.took[phase].append(time.monotonic() - began)
+                    times.append(time.monotonic())
+                    self.took[phase].append(times[-1] - began)
                     if response.status != 200:
                         raise RuntimeError(f"{device.name}: {response.status} {answer}")
             device.since = answer["next_batch"]
@@ -151,18 +155,20 @@ async def scrape(session, admin):
 def checks(crowd, deployment, metrics):
     served = read(deployment.logs)
     tokens = ROUNDS * len(crowd.devices)
-    homes = collections.defaultdict(set)
-    for agent, path, worker in served:
-        if path.endswith("/sync") and phase(agent) != ROUNDS:
-            homes[agent.split("-")[1]].add(worker)
+    placed = [(agent, worker) for agent, path, worker in served if path.endswith("/sync") and phase(agent) != ROUNDS]
+    homes = {user: collections.Counter(workers).most_common(1)[0][0] for user, workers in by_user(placed).items()}
+    away = collections.Counter(agent for agent, worker in placed if worker != homes[user_of(agent)])
     asked = collections.Counter(agent for agent, path, _ in served if path == WHOAMI and phase(agent) < ROUNDS)
     syncs = sum(path.endswith("/sync") for _, path, _ in served)
     yield Check(f"{syncs} syncs of {USERS} users with {DEVICES} devices each, and all were served",
                 [] if syncs == sum(map(len, crowd.took.values())) else [f"{sum(map(len, crowd.took.values()))} were sent"])
-    yield Check(f"{{}} of {len(homes)} users changed their worker while their tokens changed {ROUNDS} times",
-                [f"user {user}: {sorted(workers)}" for user, workers in homes.items() if len(workers) > 1])
-    yield Check(f"users are spread over {len(set.union(*homes.values()))} workers",
-                [] if set.union(*homes.values()) == {"sync1", "sync2", "sync3"} else [str(set.union(*homes.values()))])
+    # The syncs that are away are a token's first ones. The last of them waited until the budget was spent since the first.
+    hasty = [agent for agent, count in away.items() if crowd.times[agent][count] - crowd.times[agent][0] < BUDGET]
+    yield Check(f"{{}} of {len(placed)} syncs of {len(homes)} users were away from the worker of their user, whose token was "
+                f"known, while tokens changed {ROUNDS} times ({away.total()} were away as no answer came within the budget)",
+                hasty)
+    yield Check(f"users are spread over {len(set(homes.values()))} workers",
+                [] if set(homes.values()) == {"sync1", "sync2", "sync3"} else [str(set(homes.values()))])
     yield Check(f"{{}} of {tokens} new tokens were not asked about exactly once",
                 [f"{agent}: {count}" for agent, count in asked.items() if count != 1]
                 + [f"{tokens - len(asked)} tokens: never"] * (len(asked) != tokens))
@@ -179,6 +185,18 @@ def checks(crowd, deployment, metrics):
         "thalamus_token_cache_entries", "thalamus_token_cache_bytes", "thalamus_token_lookups_late_total")}
     yield Check("Thalamus counts " + ", ".join(f"{name[len('thalamus_token_'):]} {value:.0f}" for name, value in counted.items()),
                 [name for name, value in counted.items() if not value])
+
+
+def by_user(placed):
+    """The workers of each user's syncs."""
+    found = collections.defaultdict(list)
+    for agent, worker in placed:
+        found[user_of(agent)].append(worker)
+    return found
+
+
+def user_of(agent):
+    return agent.split("-")[1]
 
 
 def phase(agent):
