@@ -1,4 +1,4 @@
-//! Deciding allocates nothing, whatever the request.
+//! Deciding allocates nothing, whatever the request; what is known of tokens takes little.
 
 use thalamus::{
     identity::Tokens,
@@ -59,4 +59,26 @@ fn deciding_allocates_nothing() {
         std::hint::black_box(decide(&tokens));
     });
     assert_eq!(counted.count_total, 0);
+}
+
+#[test]
+fn a_million_known_tokens_take_less_than_100_mb() {
+    let tokens = Tokens::default();
+    let counted = allocation_counter::measure(|| {
+        for number in 0..1_000_000_u64 {
+            tokens.learn(&number.to_le_bytes(), UserHash::new(number));
+        }
+    });
+    println!(
+        "{} bytes for a million tokens, {} at most while they came",
+        counted.bytes_current, counted.bytes_max
+    );
+    assert!(counted.bytes_max < 100_000_000, "{counted:?}");
+    let known = |number: &u64| {
+        let header = [b"Bearer ", &number.to_le_bytes()[..]].concat();
+        let mut caller = Caller::new(Authorization::One(&header), "");
+        tokens.recognise(&mut caller);
+        caller.user() == Some(UserHash::new(*number))
+    };
+    assert!([1, 499_999, 999_999].iter().all(known));
 }

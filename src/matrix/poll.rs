@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     percent::Decoded,
-    query::{self, pairs},
+    query::{self, items},
 };
 
 /// The parameters that tell a first poll from one that resumes.
@@ -26,8 +26,9 @@ impl Poll {
     /// Reads a query once.
     pub fn read(query: &str) -> Self {
         let mut firsts = Firsts::default();
-        for (name, value) in pairs(query) {
-            firsts.note(name, value);
+        let is_escaped = query::escaped(query);
+        for item in items(query) {
+            firsts.note(item, is_escaped);
         }
         Self {
             since: firsts.since.is_some(),
@@ -51,23 +52,37 @@ struct Firsts<'a> {
 }
 
 impl<'a> Firsts<'a> {
-    fn note(&mut self, name: &str, value: &'a str) {
-        let place = match name {
-            "since" => &mut self.since,
-            "full_state" => &mut self.full_state,
-            "from" => &mut self.from,
-            "pos" => &mut self.pos,
-            "timeout" => &mut self.timeout,
-            _ if query::escaped(name) => return self.note_decoded(name, value),
-            _ => return,
-        };
-        place.get_or_insert(value);
+    fn note(&mut self, item: &'a str, is_escaped: bool) {
+        if let Some((name, place)) = self.place(item.as_bytes())
+            && let Some(value) = item.strip_prefix(name)
+        {
+            place.get_or_insert(value);
+        } else if is_escaped {
+            self.note_decoded(item);
+        }
     }
 
-    fn note_decoded(&mut self, name: &str, value: &'a str) {
-        let names = ["since", "full_state", "from", "pos", "timeout"];
-        if let Some(plain) = names.into_iter().find(|plain| query::is(name, plain)) {
-            self.note(plain, value);
+    /// The only name, with its `=`, that an item without escapes can have: its first bytes tell, and most have none.
+    fn place(&mut self, item: &[u8]) -> Option<(&'static str, &mut Option<&'a str>)> {
+        match item {
+            [b's', b'i', ..] => Some(("since=", &mut self.since)),
+            [b'f', b'u', ..] => Some(("full_state=", &mut self.full_state)),
+            [b'f', b'r', ..] => Some(("from=", &mut self.from)),
+            [b'p', ..] => Some(("pos=", &mut self.pos)),
+            [b't', ..] => Some(("timeout=", &mut self.timeout)),
+            _ => None,
+        }
+    }
+
+    fn note_decoded(&mut self, item: &'a str) {
+        let Some((raw, value)) = query::pair(item).filter(|(raw, _)| query::escaped(raw)) else {
+            return;
+        };
+        let names = ["since=", "full_state=", "from=", "pos=", "timeout="];
+        let is_it = |name: &&str| query::is(raw, &name[..name.len() - 1]);
+        let name = names.into_iter().find(is_it);
+        if let Some((_, place)) = name.and_then(|name| self.place(name.as_bytes())) {
+            place.get_or_insert(value);
         }
     }
 }

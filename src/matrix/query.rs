@@ -2,22 +2,19 @@
 
 use super::percent::Decoded;
 
-/// The parameters in order, undecoded; `&` and `;` separate them, one without `=` does not count.
-pub fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
-    items(query).filter_map(pair)
-}
-
-/// Names are short, so a plain loop finds the end soonest.
-fn pair(item: &str) -> Option<(&str, &str)> {
+/// Name and value of an item, if it has an `=`. Names are short, so a plain loop finds the end soonest.
+pub fn pair(item: &str) -> Option<(&str, &str)> {
     let equals = item.as_bytes().iter().position(|&byte| byte == b'=')?;
     Some((&item[..equals], &item[equals + 1..]))
 }
 
-fn items(query: &str) -> Items<'_> {
+/// What stands between the separators `&` and `;`, undecoded; without an `=` it is no parameter.
+pub fn items(query: &str) -> Items<'_> {
     Items { rest: Some(query) }
 }
 
-struct Items<'a> {
+/// See [`items`].
+pub struct Items<'a> {
     rest: Option<&'a str>,
 }
 
@@ -55,9 +52,9 @@ pub fn is(raw: &str, text: &str) -> bool {
     raw == text || escaped(raw) && Decoded::form(raw.as_bytes()).eq(text.bytes())
 }
 
-/// Whether a name has an escape.
+/// Whether a text has an escape.
 pub fn escaped(raw: &str) -> bool {
-    raw.bytes().any(|byte| byte == b'%')
+    memchr::memchr(b'%', raw.as_bytes()).is_some()
 }
 
 #[cfg(test)]
@@ -66,6 +63,7 @@ mod tests {
 
     #[test]
     fn both_separators_and_nameless_items() {
+        let pairs = |query| items(query).filter_map(pair);
         let all: Vec<_> = pairs("a=1&b;c=2;;=x&d=&e=f=g").collect();
         assert_eq!(
             all,

@@ -10,15 +10,11 @@ pub fn claims(token: &[u8]) -> bool {
 /// The user a `syt_` token is for, if its check sum is right; anyone can make one, so this only
 /// places a request.
 pub fn localpart(token: &[u8]) -> Option<Localpart> {
-    let parts = token.strip_prefix(b"syt_")?;
-    let user = &parts[..memchr::memchr(b'_', parts)?];
     let (checked, sum) = token.split_at_checked(token.len().checked_sub(7)?)?;
-    let well_formed = parts[user.len() + 1..]
-        .iter()
-        .filter(|&&b| b == b'_')
-        .count()
-        == 1;
-    if !well_formed || base62(sum.strip_prefix(b"_")?)? != u64::from(crc32fast::hash(checked)) {
+    let parts = checked.strip_prefix(b"syt_")?;
+    let (user, random) = parts.split_at(memchr::memchr(b'_', parts)?);
+    let sum = base62(sum.strip_prefix(b"_")?)?;
+    if memchr::memchr(b'_', &random[1..]).is_some() || sum != u64::from(crc32fast::hash(checked)) {
         return None;
     }
     Localpart::from_base64(user)

@@ -34,7 +34,10 @@ pub struct Trie {
 
 #[derive(Default)]
 struct Node {
+    /// Ordered by shape, so by length.
     literals: Vec<Literal>,
+    /// Where the literals of each length begin, up to one more than the longest.
+    lengths: Vec<usize>,
     filled: Option<usize>,
     any: Option<usize>,
     here: Leaves,
@@ -156,19 +159,21 @@ impl Node {
             text: text.into(),
         });
         self.literals.sort_by_key(|literal| literal.shape);
+        let longest = self.literals.last().map_or(0, |last| last.text.len());
+        let begin = |len| {
+            self.literals
+                .partition_point(|literal| literal.text.len() < len)
+        };
+        self.lengths = (0..=longest + 1).map(begin).collect();
         next
     }
 
     fn literal(&self, text: &[u8]) -> Option<usize> {
+        let lengths = self.lengths.get(text.len()..text.len() + 2)?;
         let shape = shape(text);
-        let first = self
-            .literals
-            .partition_point(|literal| literal.shape < shape);
-        let alike = self.literals[first..]
-            .iter()
-            .take_while(|literal| literal.shape == shape);
-        let mut same = alike.filter(|literal| *literal.text == *text);
-        same.next().map(|literal| literal.child)
+        let mut as_long = self.literals[lengths[0]..lengths[1]].iter();
+        let same = as_long.find(|literal| literal.shape == shape && *literal.text == *text);
+        same.map(|literal| literal.child)
     }
 }
 
