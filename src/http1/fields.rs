@@ -69,11 +69,17 @@ impl<'h, 'b> Fields<'h, 'b> {
         field.map(|field| field.value)
     }
 
+    /// Those that are passed on.
+    pub(super) fn kept(&self) -> impl Iterator<Item = &'h Header<'b>> {
+        let dropped = self.dropped;
+        let all = self.all.iter().enumerate();
+        all.filter(move |(index, _)| dropped & (1 << index) == 0)
+            .map(|(_, field)| field)
+    }
+
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        for (index, field) in self.all.iter().enumerate() {
-            if self.dropped & (1 << index) == 0 {
-                put(out, field.name, field.value);
-            }
+        for field in self.kept() {
+            put(out, field.name, field.value);
         }
     }
 }

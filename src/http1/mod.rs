@@ -5,12 +5,14 @@
 
 mod body;
 mod chunked;
+mod coding;
 mod fields;
 mod request;
 mod response;
 mod scratch;
 
 pub use body::{Body, BodyFault};
+pub use coding::Coding;
 pub use request::{Request, RequestFault};
 pub use response::{Response, ResponseFault};
 pub use scratch::{INPUT, with_body_input, with_input, with_output};

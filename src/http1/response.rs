@@ -3,8 +3,8 @@
 use httparse::{Error, Status};
 
 use super::{
-    Framing, Version,
-    fields::{Fields, MOST, Message, Room, Unclear, has_bare_lf, put},
+    Coding, Framing, Version,
+    fields::{Fields, MOST, Message, Room, Unclear, has_bare_lf, is, put},
 };
 
 /// A response head that can be read in one way only; borrows the bytes it was read from.
@@ -124,11 +124,7 @@ impl Response<'_, '_> {
 
     /// Writes the head that a client of `version` gets, with `Connection: close` where the connection ends after it.
     pub fn write(&self, version: Version, close: bool, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"HTTP/1.1 ");
-        out.extend_from_slice(itoa::Buffer::new().format(self.status).as_bytes());
-        out.push(b' ');
-        out.extend_from_slice(self.reason.as_bytes());
-        out.extend_from_slice(b"\r\n");
+        self.put_line(out);
         self.fields.write(out);
         if self.framing == Framing::Chunked && version == Version::Http11 {
             put(out, "transfer-encoding", b"chunked");
@@ -136,6 +132,37 @@ impl Response<'_, '_> {
         if close {
             put(out, "connection", b"close");
         }
+        out.extend_from_slice(b"\r\n");
+    }
+
+    /// Writes the head for a body that is compressed on its way into chunks: what was said of its bytes holds no more
+    /// (RFC 9110, sections 8.4 and 8.8.3).
+    pub fn write_coded(&self, coding: Coding, close: bool, out: &mut Vec<u8>) {
+        self.put_line(out);
+        for field in self.fields.kept() {
+            match field.name.len() {
+                14 if is(field, "content-length") => {}
+                13 if is(field, "accept-ranges") => {}
+                4 if is(field, "etag") && field.value.starts_with(b"\"") => {
+                    put(out, field.name, &[b"W/", field.value].concat());
+                }
+                _ => put(out, field.name, field.value),
+            }
+        }
+        put(out, "content-encoding", coding.name().as_bytes());
+        put(out, "vary", b"Accept-Encoding");
+        put(out, "transfer-encoding", b"chunked");
+        if close {
+            put(out, "connection", b"close");
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+
+    fn put_line(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"HTTP/1.1 ");
+        out.extend_from_slice(itoa::Buffer::new().format(self.status).as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(self.reason.as_bytes());
         out.extend_from_slice(b"\r\n");
     }
 }

@@ -319,7 +319,7 @@ fn record(
         status,
         reason,
         bytes_in: request.body.payload(),
-        bytes_out: answer.map_or(0, |answer| answer.body.payload()),
+        bytes_out: answer.map_or(0, Answer::payload),
         waited: answer.map_or(now, |answer| answer.at) - request.started,
         took: now - request.started,
     };

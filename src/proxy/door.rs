@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::Rates;
 use crate::{
-    http1::Request,
+    http1::{Coding, Request},
     matrix::{Call, Group, Groups, Method, Reach, is_admin_api},
     telemetry::Reason,
 };
@@ -30,6 +30,8 @@ pub struct Door {
     pub to_https: bool,
     /// How often clients may ask.
     pub rates: Option<Arc<Rates>>,
+    /// What answers may be compressed into, the first of those that a client likes equally; empty for none.
+    pub compression: Box<[Coding]>,
     /// Documents below `/.well-known/matrix/`.
     pub well_known: WellKnown,
 }
@@ -95,6 +97,7 @@ impl Default for Door {
             root: None,
             to_https: false,
             rates: None,
+            compression: Box::default(),
             well_known: WellKnown::default(),
         }
     }

@@ -7,7 +7,10 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{callers, conversation::Conversation, incoming::Incoming, pending::Pending};
+use super::{
+    callers, compression, conversation::Conversation, encoder::Encoder, incoming::Incoming,
+    pending::Pending,
+};
 use crate::{
     http1::{
         Body, BodyFault, Framing, Response, ResponseFault, Version, with_body_input, with_input,
@@ -30,7 +33,6 @@ const INTERIMS: u8 = 8;
 const CRAWL: u64 = 4096;
 
 /// What the worker has answered, as far as it has.
-#[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: Body,
@@ -39,8 +41,16 @@ pub(super) struct Answer {
     pub(super) close: bool,
     /// The worker's connection can serve another request.
     reusable: bool,
-    /// The client speaks HTTP/1.0: it gets the payload without chunks.
-    bare: bool,
+    /// What the body becomes on its way; none when it goes as it comes.
+    form: Option<Box<Form>>,
+}
+
+/// Another form of a body.
+enum Form {
+    /// Without chunks, for a client that speaks HTTP/1.0.
+    Bare,
+    /// Compressed.
+    Coded(Box<Encoder>),
 }
 
 /// Why an exchange ended early.
@@ -260,7 +270,8 @@ impl<'a> Exchange<'a> {
         with_output(|out| {
             while self.answer.is_none() {
                 let read = Response::read(rest, self.request.to_head, |response| {
-                    self.take_head(&response, out)
+                    let behind = &rest[response.len..];
+                    self.take_head(&response, behind, out)
                 });
                 match read {
                     Ok(taken) => rest = &rest[taken?..],
@@ -284,6 +295,7 @@ impl<'a> Exchange<'a> {
     fn take_head(
         &mut self,
         response: &Response<'_, '_>,
+        behind: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<usize, Reason> {
         let version = self.request.version;
@@ -303,7 +315,11 @@ impl<'a> Exchange<'a> {
             || self.conversation.deadline.is_last()
             || !self.request.keep_alive
             || !self.request.body.is_whole();
-        response.write(version, close, out);
+        let form = self.form(response, behind);
+        match form.as_deref() {
+            Some(Form::Coded(encoder)) => response.write_coded(encoder.coding(), close, out),
+            _ => response.write(version, close, out),
+        }
         if self.request.lesson.is_some() && !callers::teaches(response) {
             self.request.lesson = None;
         }
@@ -315,9 +331,19 @@ impl<'a> Exchange<'a> {
             at: now,
             close,
             reusable: response.keep_alive,
-            bare: version == Version::Http10,
+            form,
         });
         Ok(response.len)
+    }
+
+    /// What the body of that answer becomes; `behind` is how it begins.
+    fn form(&self, response: &Response<'_, '_>, behind: &[u8]) -> Option<Box<Form>> {
+        if self.request.version == Version::Http10 {
+            return Some(Box::new(Form::Bare));
+        }
+        let ours = &self.conversation.peer.door.compression;
+        let coding = compression::choose(self.request, ours, response, behind)?;
+        Some(Box::new(Form::Coded(Box::new(Encoder::new(coding)?))))
     }
 
     /// Passes on a piece of the answer's body; false when the connection's end was the body's end.
@@ -325,7 +351,8 @@ impl<'a> Exchange<'a> {
         let Some(answer) = &mut self.answer else {
             return Poll::Ready(Ok(true));
         };
-        with_body_input(self.wide, |input| {
+        let changes = answer.form.is_some();
+        with_body_input(self.wide && !changes, |input| {
             let read = ready!(self.worker.poll_read(cx, input));
             let Ok(count @ 1..) = read else {
                 let end = read.is_ok() && answer.body.ends_with_connection();
@@ -337,12 +364,19 @@ impl<'a> Exchange<'a> {
             };
             let client = &mut self.conversation.client;
             self.moved += count as u64;
-            if answer.bare {
-                return Poll::Ready(with_output(|out| {
+            if changes {
+                let passed = with_output(|out| {
                     answer.take_body(&input[..count], &mut self.request.lesson, out)?;
                     self.to_client.send(cx, client, out);
                     Ok(true)
-                }));
+                });
+                if answer.is_work() {
+                    // Compressing is work: others get their turn after each piece.
+                    cx.waker().wake_by_ref();
+                    return passed
+                        .map_or_else(|reason| Poll::Ready(Err(reason)), |_: bool| Poll::Pending);
+                }
+                return Poll::Ready(passed);
             }
             let used = answer.advance(&input[..count], &mut self.request.lesson, |_| ())?;
             self.wide = self.to_client.send(cx, client, &input[..used]);
@@ -418,20 +452,59 @@ impl Answer {
         Ok(used)
     }
 
-    /// Adds the body's part of `bytes` to `out`, without chunks for HTTP/1.0.
+    /// Bytes of payload that the client gets.
+    pub(super) fn payload(&self) -> u64 {
+        match self.form.as_deref() {
+            Some(Form::Coded(encoder)) => encoder.written(),
+            _ => self.body.payload(),
+        }
+    }
+
+    /// True while pieces of its body cost more than copying them.
+    fn is_work(&self) -> bool {
+        matches!(self.form.as_deref(), Some(Form::Coded(_))) && !self.body.is_whole()
+    }
+
+    /// Adds the body's part of `bytes` to `out`, in the form that the client gets.
     fn take_body(
         &mut self,
         bytes: &[u8],
         lesson: &mut Option<Box<Lesson>>,
         out: &mut Vec<u8>,
     ) -> Result<(), Reason> {
-        if self.bare {
-            return self
+        let mut form = self.form.take();
+        let taken = match form.as_deref_mut() {
+            None => self
+                .advance(bytes, lesson, |_| ())
+                .map(|used| out.extend_from_slice(&bytes[..used])),
+            Some(Form::Bare) => self
                 .advance(bytes, lesson, |piece| out.extend_from_slice(piece))
-                .map(drop);
-        }
-        let used = self.advance(bytes, lesson, |_| ())?;
-        out.extend_from_slice(&bytes[..used]);
-        Ok(())
+                .map(drop),
+            Some(Form::Coded(encoder)) => self.encode(bytes, lesson, encoder, out),
+        };
+        self.form = form;
+        taken
+    }
+
+    /// Adds the body's part of `bytes` to `out`, compressed; all of it can be read at once.
+    fn encode(
+        &mut self,
+        bytes: &[u8],
+        lesson: &mut Option<Box<Lesson>>,
+        encoder: &mut Encoder,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Reason> {
+        let mut coded = Ok(());
+        self.advance(bytes, lesson, |piece| {
+            if coded.is_ok() {
+                coded = encoder.take(piece);
+            }
+        })?;
+        coded
+            .and_then(|()| match self.body.is_whole() {
+                true => encoder.finish(out),
+                false => encoder.flush(out),
+            })
+            .map_err(|_| Reason::CutShort)
     }
 }

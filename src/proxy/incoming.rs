@@ -261,19 +261,24 @@ impl Incoming {
 
     /// The host and target that were asked for.
     pub(super) fn place(&self) -> (&str, &str) {
-        let head = self.first.split(|&b| b == b'\r').map(|line| {
-            let line = line.strip_prefix(b"\n").unwrap_or(line);
-            std::str::from_utf8(line).unwrap_or_default()
-        });
-        let mut lines = head.take_while(|line| !line.is_empty());
-        let target = lines.next().and_then(|line| line.split(' ').nth(1));
-        let host = lines
-            .filter_map(|line| line.split_once(": "))
-            .find(|(name, _)| name.eq_ignore_ascii_case("host"));
-        (
-            host.map_or("", |(_, value)| value),
-            target.unwrap_or_default(),
-        )
+        let target = self.lines().next().and_then(|line| line.split(' ').nth(1));
+        (self.field("host"), target.unwrap_or_default())
+    }
+
+    /// The value of the first field of that name; empty when there is none.
+    pub(super) fn field(&self, name: &str) -> &str {
+        let mut fields = self.lines().filter_map(|line| line.split_once(": "));
+        let field = fields.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        field.map_or("", |(_, value)| value)
+    }
+
+    /// The lines of the head, without the empty one; those that are no text are empty.
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        let lines = self.first.split(|&byte| byte == b'\r');
+        lines
+            .map(|line| line.strip_prefix(b"\n").unwrap_or(line))
+            .take_while(|line| !line.is_empty())
+            .map(|line| std::str::from_utf8(line).unwrap_or_default())
     }
 
     /// The method and the path without its query.

@@ -6,6 +6,7 @@ mod answers;
 mod backlog;
 mod callers;
 mod closing;
+mod compression;
 mod crowded;
 mod doors;
 mod introductions;

@@ -11,6 +11,7 @@ use crate::{
         node::{Node, Table},
     },
     front::{self, CertificateFiles},
+    http1::Coding,
     net::Address,
     proxy::{ClientFrom, Door, Rates, WellKnown},
 };
@@ -132,6 +133,10 @@ fn door(table: &mut Table, shared: &Shared, faults: &mut Vec<Fault>) -> Door {
             .and_then(|node| node.parse(redirect, faults))
             .is_some(),
         rates: rates::read(table, faults).or_else(|| shared.rates.clone()),
+        compression: table
+            .take("compression")
+            .map(|node| compression(node, faults))
+            .unwrap_or_default(),
         well_known: shared.well_known.clone(),
     }
 }
@@ -212,6 +217,28 @@ fn admin_api(node: Node, faults: &mut Vec<Fault>) -> Vec<IpNet> {
             Vec::new()
         }
     }
+}
+
+/// `true` for every coding, or those that may be used, the first of equals.
+fn compression(node: Node, faults: &mut Vec<Fault>) -> Box<[Coding]> {
+    match node.boolean() {
+        Some(true) => Coding::ALL.into(),
+        Some(false) => Box::default(),
+        None if node.is_list() => {
+            let nodes = node.list(faults).unwrap_or_default().into_iter();
+            nodes
+                .filter_map(|node| node.parse(coding, faults))
+                .collect()
+        }
+        None => {
+            faults.push(node.expected("true, false or a list of zstd, br and gzip"));
+            Box::default()
+        }
+    }
+}
+
+fn coding(text: &str) -> Result<Coding, &'static str> {
+    Coding::named(text).ok_or("expected zstd, br or gzip")
 }
 
 fn hosts(node: Option<Node>, faults: &mut Vec<Fault>) -> Vec<Box<str>> {
