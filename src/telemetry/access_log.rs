@@ -10,7 +10,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::Record;
+use super::{Record, shown::shown};
 
 /// What the access log looks like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -137,7 +137,7 @@ impl Stamp {
         self.time(out, SystemTime::now());
         out.push(b' ');
         put_client(out, record);
-        for word in [record.method, record.path] {
+        for word in [record.method, shown(record.path)] {
             out.push(b' ');
             out.extend_from_slice(word.as_bytes());
         }
@@ -176,7 +176,7 @@ impl Stamp {
         let group = record.group.map_or("", |group| group.name());
         for (name, value) in [
             ("method", record.method),
-            ("path", record.path),
+            ("path", shown(record.path)),
             ("group", group),
             ("pool", pool),
             ("worker", worker),

@@ -6,6 +6,7 @@ mod metrics;
 mod reason;
 mod record;
 mod reloads;
+mod shown;
 
 pub use access_log::{AccessLog, LogWriter, Logger};
 pub use labels::{LabelFaults, Labels};

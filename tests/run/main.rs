@@ -9,6 +9,7 @@
 mod endurance;
 mod overload;
 mod reload;
+mod secrets;
 mod served;
 mod stop;
 mod token;

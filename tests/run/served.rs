@@ -23,6 +23,7 @@ pub struct Served {
     child: Child,
     folder: TempDir,
     log: Arc<Mutex<String>>,
+    printed: Arc<Mutex<String>>,
     /// `host:port` of its first listener.
     pub front: String,
     /// `host:port` of its admin pages.
@@ -40,6 +41,13 @@ impl Served {
         Self::start_by(Command::new(program), yaml)
     }
 
+    /// As `start`, with another level of its log.
+    pub fn start_with_log(yaml: &str, level: &str) -> Self {
+        let mut program = Command::new(PROGRAM);
+        program.env("THALAMUS_LOG", level);
+        Self::start_by(program, yaml)
+    }
+
     /// Starts one that may have so many files open.
     pub fn start_within(files: usize, yaml: &str) -> Self {
         let mut shell = Command::new("sh");
@@ -55,21 +63,17 @@ impl Served {
             .arg("run")
             .arg("--config")
             .arg(folder.path().join("thalamus.yaml"))
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let log = Arc::new(Mutex::new(String::new()));
-        let (stderr, written) = (child.stderr.take().unwrap(), log.clone());
-        spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                written.lock().unwrap().push_str(&format!("{line}\n"));
-            }
-        });
+        let log = kept(child.stderr.take().unwrap());
+        let printed = kept(child.stdout.take().unwrap());
         let mut served = Self {
             child,
             folder,
             log,
+            printed,
             front: String::new(),
             admin: String::new(),
         };
@@ -132,6 +136,11 @@ impl Served {
         self.log.lock().unwrap().clone()
     }
 
+    /// Its access log up to now.
+    pub fn printed(&self) -> String {
+        self.printed.lock().unwrap().clone()
+    }
+
     /// Waits for its end.
     pub fn ended(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
@@ -161,11 +170,27 @@ impl Drop for Served {
     }
 }
 
+/// Keeps the lines that come, for as long as they do.
+fn kept(lines: impl Read + Send + 'static) -> Arc<Mutex<String>> {
+    let log = Arc::new(Mutex::new(String::new()));
+    let written = log.clone();
+    spawn(move || {
+        for line in BufReader::new(lines).lines().map_while(Result::ok) {
+            written.lock().unwrap().push_str(&format!("{line}\n"));
+        }
+    });
+    log
+}
+
 /// With listeners on free ports, unless there are some.
 fn whole(yaml: &str) -> String {
     let listeners = match yaml.contains("listeners:") {
         true => "",
         false => "listeners: [{address: \"127.0.0.1:0\"}]\n",
     };
-    format!("{listeners}admin: {{address: \"127.0.0.1:0\"}}\n{yaml}")
+    let admin = match yaml.contains("admin:") {
+        true => "",
+        false => "admin: {address: \"127.0.0.1:0\"}\n",
+    };
+    format!("{listeners}{admin}{yaml}")
 }
