@@ -55,12 +55,17 @@ impl<'h, 'b> Fields<'h, 'b> {
         if is_any(name, &END_TO_END) {
             return Err(Unclear("Connection names a field that must be passed on"));
         }
+        self.drop_each(name);
+        Ok(())
+    }
+
+    /// Drops every field of that name.
+    pub(super) fn drop_each(&mut self, name: &[u8]) {
         for (index, field) in self.all.iter().enumerate() {
             if field.name.as_bytes().eq_ignore_ascii_case(name) {
                 self.drop(index);
             }
         }
-        Ok(())
     }
 
     /// The value of the first field of that name, whether it is passed on or not.

@@ -111,6 +111,10 @@ impl Request<'_, '_> {
         out.push(b' ');
         out.extend_from_slice(self.target.as_bytes());
         out.extend_from_slice(b" HTTP/1.1\r\n");
+        if self.version == Version::Http10 && self.field("host").is_none() {
+            // HTTP/1.1 needs one (RFC 9112, section 3.2).
+            put(out, "host", b"");
+        }
         self.fields.write(out);
         if self.framing == Framing::Chunked {
             put(out, "transfer-encoding", b"chunked");
@@ -125,6 +129,10 @@ fn read_fields<'h, 'b>(
     headers: &'h [httparse::Header<'b>],
     len: usize,
 ) -> Result<Request<'h, 'b>, RequestFault> {
+    if method == "CONNECT" {
+        // An answer to it has no body, whatever it says (RFC 9112, section 6.3).
+        return Err(RequestFault::Bad("CONNECT is for tunnels, and here are none"));
+    }
     if !is_origin_form(target) {
         return Err(RequestFault::Bad(
             "the target must be a path in visible ASCII, escaped where it must be",

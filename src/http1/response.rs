@@ -101,6 +101,10 @@ impl Response<'_, '_> {
             return Err(ResponseFault::Bad("HTTP/1.0 has no chunks"));
         }
         let bodiless = to_head || self.is_interim() || matches!(self.status, 204 | 304);
+        if said.is_some() && (self.is_interim() || self.status == 204) {
+            // Readers that believe it wait for what never comes (RFC 9110, section 8.6).
+            self.fields.drop_each(b"content-length");
+        }
         self.framing = match bodiless {
             true => Framing::None,
             false => said.unwrap_or(Framing::UntilClose),

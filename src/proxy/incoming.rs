@@ -198,7 +198,7 @@ impl Incoming {
                 false => Turn::new(&decision),
             }
         });
-        // What was read once reads again, but for HTTP/1.0 without a Host: that stays as it was decided.
+        // What was read once reads again, but for a head that our fields made too long: that stays as it was decided.
         let Ok(turn) = turn else { return };
         self.plan = turn.plan;
         self.own = turn.own;

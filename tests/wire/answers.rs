@@ -184,3 +184,23 @@ async fn a_reader_that_stops_holds_its_worker_back() {
     client.head().await;
     client.exactly(sent).await;
 }
+
+#[tokio::test]
+async fn a_length_where_no_body_can_be_is_taken_away() {
+    let stage = Stage::new().await;
+    let (mut client, mut worker) = asked(&stage, GET).await;
+    worker
+        .send("HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\nLink: </a>\r\n\r\n")
+        .await;
+    client
+        .expect("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+        .await;
+    worker
+        .send("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\nX: y\r\n\r\n")
+        .await;
+    client
+        .expect("HTTP/1.1 204 No Content\r\nX: y\r\n\r\n")
+        .await;
+    client.send(GET).await;
+    worker.head().await;
+}

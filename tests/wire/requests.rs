@@ -213,7 +213,9 @@ async fn an_old_client_gets_one_answer_without_chunks() {
     let mut client = stage.client().await;
     client.send("GET /x HTTP/1.0\r\n\r\n").await;
     let mut worker = stage.worker().await;
-    assert!(worker.head().await.starts_with("GET /x HTTP/1.1\r\n"));
+    let head = worker.head().await;
+    assert!(head.starts_with("GET /x HTTP/1.1\r\n"));
+    assert_eq!(field(&head, "host"), Some(""));
     worker
         .send(
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
@@ -248,6 +250,7 @@ async fn what_two_parsers_could_read_differently_is_refused() {
         "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
         "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
         "CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n",
+        "CONNECT / HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET /caf\u{e9} HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET /a?b=<c> HTTP/1.1\r\nHost: a\r\n\r\n",
