@@ -131,7 +131,9 @@ fn read_fields<'h, 'b>(
 ) -> Result<Request<'h, 'b>, RequestFault> {
     if method == "CONNECT" {
         // An answer to it has no body, whatever it says (RFC 9112, section 6.3).
-        return Err(RequestFault::Bad("CONNECT is for tunnels, and here are none"));
+        return Err(RequestFault::Bad(
+            "CONNECT is for tunnels, and here are none",
+        ));
     }
     if !is_origin_form(target) {
         return Err(RequestFault::Bad(

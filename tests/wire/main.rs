@@ -16,5 +16,6 @@ mod queue;
 mod requests;
 mod rules;
 mod secure;
+mod slow;
 mod stage;
 mod stopping;

@@ -211,6 +211,12 @@ impl Wire {
             .unwrap();
     }
 
+    /// Writes all of `bytes`; false when the peer closes before it has taken them.
+    pub async fn takes(&mut self, bytes: &[u8]) -> bool {
+        let written = timeout(HANGS, self.stream.write_all(bytes)).await;
+        written.expect("nobody reads, nobody closes").is_ok()
+    }
+
     /// Reads a head, to its empty line.
     pub async fn head(&mut self) -> String {
         loop {
