@@ -37,8 +37,10 @@ def program(name):
     return found
 
 
-def install_programs():
-    missing = [package for name, package in DEBIAN_PACKAGES.items() if not is_installed(name)]
+def install_programs(packages=None):
+    """Install the Debian packages of those programs that are missing, where we may: {program: package}."""
+    wanted = DEBIAN_PACKAGES if packages is None else packages
+    missing = [package for name, package in wanted.items() if not is_installed(name)]
     if not missing or os.geteuid() != 0 or not shutil.which("apt-get"):
         return
     print(f"installing {' '.join(missing)}", file=sys.stderr)

@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""5,000 slow clients at once, and what everybody else notices of them.
+
+    python3 tests/framing/slow.py --binary target/release/thalamus
+
+2,000 send heads and 2,000 send bodies byte by byte, 1,000 ask for much and do not read. Prints how long a quick client
+waits, quiet and beside them, and the memory of Thalamus. Thalamus has a core of its own; a figure of a busy machine is
+worth nothing. Exit code 1 when a quick request failed or the goal is missed: the p99 within 1.5 of quiet.
+"""
+import argparse
+import asyncio
+import multiprocessing
+import os
+import pathlib
+import resource
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "synapse"))
+
+from rig.ports import HOST, Ports  # noqa: E402
+from stage import proxies  # noqa: E402
+
+HEADS, BODIES, READERS = 2000, 2000, 1000
+# Seconds between two bytes of a slow client; it begins anew when it is refused.
+PAUSE = 2
+GOAL = 1.5
+PIECE = bytes(256 << 10)
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+QUICK = b"GET /_matrix/client/versions HTTP/1.1\r\nHost: hs.test\r\n\r\n"
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--binary", type=pathlib.Path, default=HERE.parents[1] / "target/release/thalamus")
+    p.add_argument("--requests", type=int, default=5000, help="quick requests in each of the two measurements")
+    args = p.parse_args()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return asyncio.run(run(args.binary.resolve(), args.requests))
+
+
+async def run(binary, requests):
+    folder, ports = pathlib.Path(tempfile.mkdtemp(prefix="thalamus-slow-")), Ports()
+    worker_port = ports.free()
+    children = [begin(worker, worker_port)]
+    proxies.certificate(folder)
+    proxy = proxies.thalamus(binary, folder / "thalamus", ports, worker_port)
+    try:
+        await proxy.start()
+        os.sched_setaffinity(proxy.process.pid, {0})
+        others()
+        quiet, _ = await measure(proxy.port, requests)
+        before = memory(proxy.process.pid)
+        slow = multiprocessing.Value("i", 0)
+        children.append(begin(crowd, proxy.port, slow))
+        while slow.value < HEADS + BODIES + READERS:
+            await asyncio.sleep(0.1)
+        beside, failed = await measure(proxy.port, requests)
+        return report(quiet, beside, failed, before, memory(proxy.process.pid))
+    finally:
+        for child in children:
+            child.kill()
+        await proxy.process.stop(grace=3)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def begin(what, *arguments):
+    child = multiprocessing.Process(target=lambda: (others(), asyncio.run(what(*arguments))), daemon=True)
+    child.start()
+    return child
+
+
+def others():
+    """Away from the core that Thalamus has."""
+    os.sched_setaffinity(0, set(range(1, os.cpu_count())) or {0})
+
+
+async def measure(port, requests):
+    """Seconds of each quick request, one after the other on one connection, and how many failed."""
+    reader, writer = await asyncio.open_connection(HOST, port)
+    took, failed = [], 0
+    for _ in range(requests):
+        began = time.perf_counter()
+        writer.write(QUICK)
+        head = await reader.readuntil(b"\r\n\r\nok")
+        took.append(time.perf_counter() - began)
+        failed += not head.startswith(b"HTTP/1.1 200")
+        await asyncio.sleep(0.001)
+    writer.close()
+    return sorted(took), failed
+
+
+async def crowd(port, slow):
+    os.nice(19)
+    kinds = [head] * HEADS + [body] * BODIES + [reader] * READERS
+    await asyncio.gather(*[again(kind, port, slow, place / len(kinds)) for place, kind in enumerate(kinds)])
+
+
+async def again(kind, port, slow, place):
+    """One slow client for ever; they do not all send at the same moment."""
+    await asyncio.sleep(5 * place)
+    is_new = True
+    while True:
+        _, writer = await asyncio.open_connection(HOST, port)
+        if is_new:
+            with slow.get_lock():
+                slow.value += 1
+        is_new = False
+        try:
+            await kind(writer)
+        except OSError:
+            pass
+        writer.close()
+
+
+async def head(writer):
+    await drip(writer, b"GET /_matrix/client/versions HTTP/1.1\r\nX: ")
+
+
+async def body(writer):
+    await drip(writer, b"POST /_matrix/client/v3/createRoom HTTP/1.1\r\nHost: hs.test\r\nContent-Length: 9999\r\n\r\n")
+
+
+async def drip(writer, start):
+    writer.write(start)
+    while not writer.is_closing():
+        await asyncio.sleep(PAUSE)
+        writer.write(b"x")
+        await writer.drain()
+
+
+async def reader(writer):
+    writer.transport.pause_reading()
+    writer.write(b"GET /much HTTP/1.1\r\nHost: hs.test\r\n\r\n")
+    await asyncio.sleep(3600)
+
+
+async def worker(port):
+    async def serve(reader, writer):
+        try:
+            while True:
+                asked = await reader.readuntil(b"\r\n\r\n")
+                if asked.startswith(b"POST"):
+                    await reader.readexactly(9999)
+                is_much = asked.startswith(b"GET /much")
+                for piece in [b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (64 * len(PIECE)),
+                              *[PIECE] * 64] if is_much else [OK]:
+                    writer.write(piece)
+                    await writer.drain()
+        except (OSError, asyncio.IncompleteReadError):
+            writer.close()
+    server = await asyncio.start_server(serve, HOST, port, backlog=4096)
+    await server.serve_forever()
+
+
+def memory(pid):
+    """Resident bytes."""
+    return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def report(quiet, beside, failed, before, after):
+    for name, took in (("quiet", quiet), ("beside", beside)):
+        print(f"{name:7} p50 {1e6 * statistics.median(took):6.0f} us  p99 {1e6 * took[len(took) * 99 // 100]:6.0f} us")
+    ratio = beside[len(beside) * 99 // 100] / quiet[len(quiet) * 99 // 100]
+    slow = HEADS + BODIES + READERS
+    print(f"{slow} slow clients: p99 {ratio:.2f} of quiet (goal {GOAL}), {failed} quick requests failed, "
+          f"{(after - before) / slow / 1024:.1f} KB each, {after / 2**20:.0f} MB in all")
+    return int(failed > 0 or ratio > GOAL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
