@@ -39,7 +39,10 @@ pub(super) async fn read(stream: &mut TcpStream) -> io::Result<Option<SocketAddr
 }
 
 /// The client and the header's length; none while it is not whole.
-fn parse(bytes: &[u8]) -> io::Result<Option<(Option<SocketAddr>, usize)>> {
+///
+/// # Errors
+/// When the bytes are no such header.
+pub fn parse(bytes: &[u8]) -> io::Result<Option<(Option<SocketAddr>, usize)>> {
     match ProxyHeader::parse(bytes, CONFIG) {
         Ok((header, used)) => match header.proxied_address() {
             Some(address) if address.protocol == Protocol::Datagram => {

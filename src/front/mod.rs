@@ -2,7 +2,7 @@
 
 mod arrival;
 mod certificates;
-mod introduction;
+pub mod introduction;
 mod listener;
 mod places;
 mod security;

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # Fuzzes every target for so many seconds, two at a time: tests/fuzz/run.sh 60. Prints how much each has run.
+# A long run beside other work: nice -n 19 tests/fuzz/run.sh 600 1 takes them one at a time; names behind that choose.
 # A crash ends it with exit code 1 and leaves its input in tests/fuzz/artifacts; what was found interesting is kept in
 # the cache, so that the next run starts where this one ended.
 set -euo pipefail
 cd "$(dirname "$0")"
 seconds=${1:?"for how many seconds? such as: $0 60"}
+at_once=${2:-2}
+targets=("${@:3}")
 cache="${THALAMUS_CACHE:-$HOME/.cache/thalamus}"
 fuzz="$(../../.ci/tool cargo-fuzz 0.13.2)"
 # Coverage needs flags that stable compilers hide. No sanitizer: the crate forbids unsafe code, and without one the
@@ -27,25 +30,25 @@ one() {
 report() {
   if wait "$2"; then
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$logs/$1")
-    printf 'fuzz %-9s %12d runs in %d s, no crash\n' "$1" "$runs" "$seconds"
+    printf 'fuzz %-13s %12d runs in %d s, no crash\n' "$1" "$runs" "$seconds"
   else
     tail -n 60 "$logs/$1"
-    printf 'fuzz %-9s FAILED\n' "$1"
+    printf 'fuzz %-13s FAILED\n' "$1"
     failed=1
   fi
 }
 
 failed=0
-mapfile -t targets < <("$fuzz" list --fuzz-dir .)
-for ((i = 0; i < ${#targets[@]}; i += 2)); do
-  pair=("${targets[@]:i:2}")
+[ "${#targets[@]}" -gt 0 ] || mapfile -t targets < <("$fuzz" list --fuzz-dir .)
+for ((i = 0; i < ${#targets[@]}; i += at_once)); do
+  group=("${targets[@]:i:at_once}")
   pids=()
-  for target in "${pair[@]}"; do
+  for target in "${group[@]}"; do
     one "$target" &
     pids+=($!)
   done
-  for j in "${!pair[@]}"; do
-    report "${pair[j]}" "${pids[j]}"
+  for j in "${!group[@]}"; do
+    report "${group[j]}" "${pids[j]}"
   done
 done
 exit "$failed"

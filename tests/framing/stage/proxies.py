@@ -30,8 +30,10 @@ class Proxy:
         await self.process.until(self.listens, limit=30)
 
     async def listens(self):
+        # The one that is bound last.
+        port = self.tls_port if self.name == "thalamus" else self.port
         try:
-            _, writer = await asyncio.open_connection(HOST, self.port)
+            _, writer = await asyncio.open_connection(HOST, port)
         except OSError:
             return False
         writer.close()
