@@ -10,7 +10,7 @@ use tokio::{task::JoinSet, time::sleep};
 use crate::{
     ask::{Answer, Asker, Limits},
     matrix::Release,
-    net::Address,
+    pool::Worker,
     route::{State, Synapse},
 };
 
@@ -44,13 +44,13 @@ pub(super) async fn follow(state: Arc<ArcSwap<State>>, every: Duration) {
 async fn oldest(asker: &Asker, state: &State) -> Option<Release> {
     let mut questions = JoinSet::new();
     for worker in state.federation_workers() {
-        questions.spawn(ask(asker.clone(), worker.address.clone()));
+        questions.spawn(ask(asker.clone(), worker.clone()));
     }
     questions.join_all().await.into_iter().flatten().min()
 }
 
-async fn ask(asker: Asker, address: Address) -> Option<Release> {
-    let answer = asker.get(&address, &TARGET, HeaderMap::new()).await;
+async fn ask(asker: Asker, worker: Arc<Worker>) -> Option<Release> {
+    let answer = asker.get(&*worker, &TARGET, HeaderMap::new()).await;
     answer
         .inspect_err(|error| tracing::debug!("which release of Synapse: {error}"))
         .ok()
@@ -108,6 +108,7 @@ mod tests {
     use crate::{
         discovery::{Endpoint, Source},
         matrix::Group,
+        net::Address,
         pool,
         route::Limits as Deadlines,
     };

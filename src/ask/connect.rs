@@ -1,12 +1,15 @@
-//! Connects hyper's client to our addresses: their text stands, in hex, where a URL has its host.
+//! Connects hyper's client to our addresses: their text stands, in hex, where a URL has its host, and behind it the
+//! number of the connector where TLS is spoken.
 
 use std::{
     future::Future,
     io,
     pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::{Context, Poll},
 };
 
+use ahash::HashMap;
 use hyper::{
     Uri,
     http::uri::{PathAndQuery, Scheme},
@@ -17,34 +20,68 @@ use hyper_util::{
 };
 use tower::Service;
 
-use crate::net::{Address, Stream};
+use crate::net::{Address, Connector, Stream};
 
-/// The URL that `Connect` connects to `address` for.
-pub(super) fn uri(address: &Address, target: &PathAndQuery) -> Uri {
-    let host: String = address
-        .to_string()
-        .bytes()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    Uri::builder()
-        .scheme(Scheme::HTTP)
-        .authority(host)
-        .path_and_query(target.clone())
-        .build()
-        .expect("hex digits are a host")
+/// Makes connections; its clones know the same connectors.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Connect(Arc<Mutex<HashMap<u32, Weak<Connector>>>>);
+
+impl Connect {
+    /// The URL that this connects to `address` for.
+    pub(super) fn uri(
+        &self,
+        address: &Address,
+        tls: Option<&Arc<Connector>>,
+        target: &PathAndQuery,
+    ) -> Uri {
+        let text = address.to_string().into_bytes().into_iter();
+        let mut host: String = text.map(|byte| format!("{byte:02x}")).collect();
+        if let Some(connector) = tls {
+            self.note(connector);
+            host.push_str(&format!(".{}", connector.number()));
+        }
+        Uri::builder()
+            .scheme(Scheme::HTTP)
+            .authority(host)
+            .path_and_query(target.clone())
+            .build()
+            .expect("hex digits and a number are a host")
+    }
+
+    /// Knows a connector from now on, and forgets those that nobody has any more.
+    fn note(&self, connector: &Arc<Connector>) {
+        let mut known = self.known();
+        if !known.contains_key(&connector.number()) {
+            known.retain(|_, connector| connector.strong_count() > 0);
+            known.insert(connector.number(), Arc::downgrade(connector));
+        }
+    }
+
+    /// The address that stands in a URL, and the connector to it; none when that is gone.
+    fn destination(&self, uri: &Uri) -> Option<(Address, Option<Arc<Connector>>)> {
+        let host = uri.host()?;
+        let (address, number) = host
+            .split_once('.')
+            .map_or((host, None), |(address, number)| (address, Some(number)));
+        let tls = match number {
+            None => None,
+            Some(number) => Some(self.known().get(&number.parse().ok()?)?.upgrade()?),
+        };
+        Some((read(address)?, tls))
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<u32, Weak<Connector>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// The address that stands in a URL.
-fn address(uri: &Uri) -> Option<Address> {
-    let host = uri.host()?.as_bytes().chunks(2);
+/// The address that stands there in hex.
+fn read(hex: &str) -> Option<Address> {
+    let pairs = hex.as_bytes().chunks(2);
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    let text = host.map(byte).collect::<Option<Vec<u8>>>()?;
+    let text = pairs.map(byte).collect::<Option<Vec<u8>>>()?;
     std::str::from_utf8(&text).ok()?.parse().ok()
 }
-
-/// Makes connections.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Connect;
 
 impl Service<Uri> for Connect {
     type Response = TokioIo<Stream>;
@@ -56,9 +93,11 @@ impl Service<Uri> for Connect {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
+        let destination = self.destination(&uri);
         Box::pin(async move {
-            let address = address(&uri).ok_or(io::ErrorKind::InvalidInput)?;
-            Stream::connect(&address).await.map(TokioIo::new)
+            let (address, tls) = destination.ok_or(io::ErrorKind::InvalidInput)?;
+            let stream = Stream::connect(&address, tls.as_deref()).await;
+            stream.map(TokioIo::new)
         })
     }
 }
@@ -83,8 +122,9 @@ mod tests {
             "unix:/run/synapse/\u{fc}/main.sock",
         ] {
             let at: Address = text.parse().unwrap();
-            let uri = uri(&at, &target);
-            assert_eq!(address(&uri), Some(at), "{uri}");
+            let connect = Connect::default();
+            let uri = connect.uri(&at, None, &target);
+            assert_eq!(connect.destination(&uri), Some((at, None)), "{uri}");
             assert_eq!(uri.path_and_query(), Some(&target));
         }
     }

@@ -3,10 +3,10 @@
 mod connect;
 mod wire;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use hyper::{
-    Request, StatusCode,
+    Request, StatusCode, Uri,
     body::Bytes,
     http::{HeaderMap, HeaderValue, header, uri::PathAndQuery},
 };
@@ -16,7 +16,8 @@ use tower::{
     timeout::{Timeout, error::Elapsed},
 };
 
-use crate::net::Address;
+use crate::net::{Address, Connector};
+use connect::Connect;
 use wire::Wire;
 
 /// How much the questions of one kind may take.
@@ -34,7 +35,23 @@ pub struct Limits {
 #[derive(Clone, Debug)]
 pub struct Asker {
     service: ConcurrencyLimit<Timeout<Wire>>,
+    connect: Connect,
     timeout: Duration,
+}
+
+/// Whom to ask.
+#[derive(Clone, Copy, Debug)]
+pub struct At<'a> {
+    /// Where it listens.
+    pub address: &'a Address,
+    /// How TLS is spoken with it; none for plain HTTP.
+    pub tls: Option<&'a Arc<Connector>>,
+}
+
+impl<'a> From<&'a Address> for At<'a> {
+    fn from(address: &'a Address) -> Self {
+        Self { address, tls: None }
+    }
 }
 
 /// What a worker answered, whole.
@@ -60,27 +77,30 @@ pub enum AskError {
 impl Asker {
     /// One kind of question with these limits. Its connections live on the runtime that asks first.
     pub fn new(limits: &Limits) -> Self {
+        let connect = Connect::default();
         let service = ServiceBuilder::new()
             .concurrency_limit(limits.at_once)
             .timeout(limits.timeout)
-            .service(Wire::new(limits.body));
+            .service(Wire::new(connect.clone(), limits.body));
         Self {
             service,
+            connect,
             timeout: limits.timeout,
         }
     }
 
-    /// Sends a GET to the worker at `address`. Dropping the future gives the question up.
+    /// Sends a GET to a worker. Dropping the future gives the question up.
     ///
     /// # Errors
     /// When no whole answer came. An answer of any status is one.
     pub async fn get(
         &self,
-        address: &Address,
+        at: impl Into<At<'_>>,
         target: &PathAndQuery,
         headers: HeaderMap,
     ) -> Result<Answer, AskError> {
-        let question = question(address, target, headers);
+        let At { address, tls } = at.into();
+        let question = question(self.connect.uri(address, tls, target), headers);
         let answer = self.service.clone().oneshot(question).await;
         answer.map_err(|error| match error.is::<Elapsed>() {
             true => AskError::Timeout(address.clone(), self.timeout),
@@ -89,13 +109,9 @@ impl Asker {
     }
 }
 
-fn question(
-    address: &Address,
-    target: &PathAndQuery,
-    headers: HeaderMap,
-) -> Request<wire::Nothing> {
+fn question(uri: Uri, headers: HeaderMap) -> Request<wire::Nothing> {
     let mut question = Request::new(wire::Nothing::new());
-    *question.uri_mut() = connect::uri(address, target);
+    *question.uri_mut() = uri;
     *question.headers_mut() = headers;
     question
         .headers_mut()

@@ -150,3 +150,45 @@ async fn no_more_at_once_than_allowed() {
     }
     assert!(seen.load(Ordering::SeqCst) <= 2);
 }
+
+#[tokio::test]
+async fn asks_twice_on_one_connection_with_tls() {
+    use tokio_rustls::{
+        TlsAcceptor,
+        rustls::{
+            ServerConfig,
+            pki_types::{PrivateKeyDer, pem::PemObject},
+        },
+    };
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let certificate = certificate.self_signed(&key).unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), certificate.pem()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap();
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    let (listener, address) = tcp().await;
+    let worker = tokio::spawn(async move {
+        let (socket, _) = listener.accept().await.unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let mut worker = acceptor.accept(socket).await.unwrap();
+        let hi = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+        answer(&mut worker, hi).await;
+        answer(&mut worker, hi).await;
+    });
+    let connector = Arc::new(Connector::read(Some(file.path()), None).unwrap());
+    let at = At {
+        address: &address,
+        tls: Some(&connector),
+    };
+    let asker = asker(1);
+    for _ in 0..2 {
+        let known = asker.get(at, &TARGET, HeaderMap::new()).await.unwrap();
+        assert_eq!(&*known.body, b"hi");
+    }
+    worker.await.unwrap();
+    drop(connector);
+}

@@ -28,11 +28,11 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    pub(super) fn new(body: usize) -> Self {
+    pub(super) fn new(connect: Connect, body: usize) -> Self {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(30))
-            .build(Connect);
+            .build(connect);
         Self { client, body }
     }
 }

@@ -190,11 +190,7 @@ impl Whoami {
             let Some(worker) = (self.worker)(&tried) else {
                 break;
             };
-            match self
-                .asker
-                .get(&worker.address, &TARGET, headers.clone())
-                .await
-            {
+            match self.asker.get(&*worker, &TARGET, headers.clone()).await {
                 Ok(answer) => return read(answer.status, &answer.body),
                 Err(error) => tracing::debug!(worker = &*worker.name, %error, "whoami"),
             }

@@ -13,7 +13,7 @@ use tokio::{
     net::{TcpStream, UnixStream},
 };
 
-use super::{Address, Tls};
+use super::{Address, Connecting, Connector, Tls};
 
 /// A connected socket, from a client or to a worker.
 #[derive(Debug)]
@@ -22,13 +22,23 @@ pub enum Stream {
     Tcp(TcpStream),
     /// A Unix socket.
     Unix(UnixStream),
-    /// TLS; boxed, so that a plain stream is no larger for it.
+    /// TLS from a client; boxed, so that a plain stream is no larger for it.
     Tls(Box<Tls>),
+    /// TLS to a worker.
+    ToWorker(Box<Tls<Connecting>>),
 }
 
 impl Stream {
-    /// Connects; a host name is looked up by the system.
-    pub async fn connect(address: &Address) -> io::Result<Self> {
+    /// Connects, with TLS where there is a connector; a host name is looked up by the system.
+    pub async fn connect(address: &Address, tls: Option<&Connector>) -> io::Result<Self> {
+        let socket = Self::connect_plain(address).await?;
+        match tls {
+            None => Ok(socket),
+            Some(connector) => connector.connect(address, socket).await,
+        }
+    }
+
+    async fn connect_plain(address: &Address) -> io::Result<Self> {
         let tcp = match address {
             Address::Ip(address) => TcpStream::connect(address).await?,
             Address::Host(host, port) => TcpStream::connect((&**host, *port)).await?,
@@ -44,14 +54,12 @@ impl Stream {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        if let Self::Tls(tls) = self {
-            return tls.poll_read(cx, buffer);
-        }
         let mut buffer = ReadBuf::new(buffer);
         let polled = match self {
             Self::Tcp(tcp) => Pin::new(tcp).poll_read(cx, &mut buffer),
             Self::Unix(unix) => Pin::new(unix).poll_read(cx, &mut buffer),
-            Self::Tls(_) => Poll::Ready(Ok(())),
+            Self::Tls(tls) => return tls.poll_read(cx, buffer.initialize_unfilled()),
+            Self::ToWorker(tls) => return tls.poll_read(cx, buffer.initialize_unfilled()),
         };
         polled.map_ok(|()| buffer.filled().len())
     }
@@ -62,6 +70,7 @@ impl Stream {
             Self::Tcp(tcp) => Pin::new(tcp).poll_write(cx, bytes),
             Self::Unix(unix) => Pin::new(unix).poll_write(cx, bytes),
             Self::Tls(tls) => tls.poll_write(cx, bytes),
+            Self::ToWorker(tls) => tls.poll_write(cx, bytes),
         }
     }
 
@@ -71,6 +80,7 @@ impl Stream {
             Self::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
             Self::Unix(unix) => Pin::new(unix).poll_shutdown(cx),
             Self::Tls(tls) => tls.poll_shutdown(cx),
+            Self::ToWorker(tls) => tls.poll_shutdown(cx),
         }
     }
 
@@ -80,6 +90,7 @@ impl Stream {
             Self::Tcp(tcp) => tcp.try_write(bytes),
             Self::Unix(unix) => unix.try_write(bytes),
             Self::Tls(tls) => tls.socket().try_write(bytes),
+            Self::ToWorker(tls) => tls.socket().try_write(bytes),
         }
     }
 
@@ -90,7 +101,8 @@ impl Stream {
         let read = match self {
             Self::Tcp(tcp) => tcp.try_read(&mut byte),
             Self::Unix(unix) => unix.try_read(&mut byte),
-            Self::Tls(tls) => return tls.socket().is_quiet(),
+            Self::Tls(tls) => return tls.is_settled() && tls.socket().is_quiet(),
+            Self::ToWorker(tls) => return tls.is_settled() && tls.socket().is_quiet(),
         };
         matches!(read, Err(e) if e.kind() == io::ErrorKind::WouldBlock)
     }
@@ -111,6 +123,7 @@ impl Stream {
             Self::Tcp(tcp) => SockRef::from(tcp).peek(&mut byte),
             Self::Unix(unix) => SockRef::from(unix).peek(&mut byte),
             Self::Tls(tls) => tls.socket().peek(),
+            Self::ToWorker(tls) => tls.socket().peek(),
         }
     }
 }
@@ -125,8 +138,8 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Self::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buffer),
             Self::Unix(unix) => Pin::new(unix).poll_read(cx, buffer),
-            Self::Tls(tls) => {
-                let count = ready!(tls.poll_read(cx, buffer.initialize_unfilled()))?;
+            secure => {
+                let count = ready!(secure.poll_read(cx, buffer.initialize_unfilled()))?;
                 buffer.advance(count);
                 Poll::Ready(Ok(()))
             }

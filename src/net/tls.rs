@@ -1,21 +1,21 @@
-//! The server's side of TLS over a socket. It keeps no buffer while nothing is on its way: a parked request pays for
-//! the keys alone.
+//! TLS over a socket, from either side. It keeps no buffer while nothing is on its way: a parked request pays for the
+//! keys alone.
 
 use std::{
     cell::RefCell,
-    fmt, io,
+    fmt,
+    future::poll_fn,
+    io,
     sync::Arc,
     task::{Context, Poll, ready},
 };
 
-use prometheus::IntCounter;
-use rustls::{
-    ServerConfig,
-    server::{ServerConnectionData, UnbufferedServerConnection},
-    unbuffered::{ConnectionState, EncodeError, EncodeTlsData, UnbufferedStatus},
-};
+use rustls::unbuffered::{ConnectionState, EncodeError, EncodeTlsData, UnbufferedStatus};
 
-use super::Stream;
+use super::{
+    Acceptor, Stream,
+    side::{Accepting, Connecting, Side},
+};
 
 /// Bytes that one read can bring.
 const READ: usize = 64 * 1024;
@@ -31,25 +31,13 @@ thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; HELD + READ + 4096].into());
 }
 
-/// What all connections of a listener share.
-#[derive(Debug)]
-pub struct Acceptor {
-    /// Certificates, versions, tickets.
-    pub config: Arc<ServerConfig>,
-    /// Handshakes that ended well.
-    pub accepted: IntCounter,
-    /// Connections that ended with a fault of TLS.
-    pub failed: IntCounter,
-}
-
 /// A connection. After a write that was not ready the next one must begin with the same bytes, as it is the same write.
-pub struct Tls {
+pub struct Tls<S: Side = Accepting> {
     socket: Stream,
-    connection: UnbufferedServerConnection,
-    acceptor: Arc<Acceptor>,
+    side: S,
     /// The start of a record.
     held: Vec<u8>,
-    /// Bytes of the client that did not fit where they were wanted.
+    /// Bytes of the peer that did not fit where they were wanted.
     opened: Vec<u8>,
     /// What the socket has not taken yet.
     sealed: Vec<u8>,
@@ -69,12 +57,38 @@ impl Tls {
     /// # Errors
     /// When the configuration has no certificate to offer.
     pub fn accept(acceptor: &Arc<Acceptor>, socket: Stream) -> io::Result<Self> {
-        let connection =
-            UnbufferedServerConnection::new(acceptor.config.clone()).map_err(io::Error::other)?;
-        Ok(Self {
+        Ok(Self::new(Accepting::new(acceptor)?, socket))
+    }
+}
+
+impl Tls<Connecting> {
+    /// A connection whose handshake is done.
+    pub(super) async fn connect(side: Connecting, socket: Stream) -> io::Result<Self> {
+        let mut tls = Self::new(side, socket);
+        tls.open(&mut [], &mut [])?;
+        poll_fn(|cx| tls.poll_handshake(cx)).await?;
+        Ok(tls)
+    }
+
+    fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.poll_flush(cx))?;
+            if self.ready {
+                return Poll::Ready(Ok(()));
+            }
+            if self.ended {
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+            }
+            ready!(self.poll_open(cx, &mut []))?;
+        }
+    }
+}
+
+impl<S: Side> Tls<S> {
+    fn new(side: S, socket: Stream) -> Self {
+        Self {
             socket,
-            connection,
-            acceptor: acceptor.clone(),
+            side,
             held: Vec::new(),
             opened: Vec::new(),
             sealed: Vec::new(),
@@ -82,14 +96,19 @@ impl Tls {
             ready: false,
             ended: false,
             closed: false,
-        })
+        }
     }
 
     pub(super) fn socket(&self) -> &Stream {
         &self.socket
     }
 
-    /// As [`Stream::poll_read`].
+    /// True when nothing of the peer waits here, as it should be between two answers.
+    pub(super) fn is_settled(&self) -> bool {
+        self.opened.is_empty() && self.held.is_empty() && !self.ended
+    }
+
+    /// As [`Stream::poll_read`]; an end that the peer did not announce is an error, as it may be an attacker's cut.
     pub(super) fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
@@ -105,19 +124,26 @@ impl Tls {
             if self.ended {
                 return Poll::Ready(Ok(0));
             }
-            let filled = SCRATCH.with_borrow_mut(|scratch| {
-                let before = self.held.len();
-                scratch[..before].copy_from_slice(&self.held);
-                let room = &mut scratch[before..before + READ];
-                let count = ready!(self.socket.poll_read(cx, room))?;
-                self.ended = count == 0;
-                Poll::Ready(self.open(&mut scratch[..before + count], buffer))
-            });
-            let filled = ready!(filled)?;
+            let filled = ready!(self.poll_open(cx, buffer))?;
             if filled > 0 {
                 return Poll::Ready(Ok(filled));
             }
         }
+    }
+
+    /// Reads what the socket has and opens it into `buffer`; gives how much was filled.
+    fn poll_open(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        SCRATCH.with_borrow_mut(|scratch| {
+            let before = self.held.len();
+            scratch[..before].copy_from_slice(&self.held);
+            let room = &mut scratch[before..before + READ];
+            let count = ready!(self.socket.poll_read(cx, room))?;
+            if count == 0 {
+                self.ended = true;
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+            }
+            Poll::Ready(self.open(&mut scratch[..before + count], buffer))
+        })
     }
 
     /// As [`Stream::poll_write`].
@@ -175,8 +201,7 @@ impl Tls {
     fn open(&mut self, bytes: &mut [u8], buffer: &mut [u8]) -> io::Result<usize> {
         let (mut used, mut filled) = (0, 0);
         loop {
-            let UnbufferedStatus { mut discard, state } =
-                self.connection.process_tls_records(&mut bytes[used..]);
+            let UnbufferedStatus { mut discard, state } = self.side.process(&mut bytes[used..]);
             let goes_on = match state {
                 Ok(ConnectionState::ReadTraffic(mut traffic)) => {
                     while let Some(record) = traffic.next_record() {
@@ -199,7 +224,7 @@ impl Tls {
                 }
                 Ok(ConnectionState::WriteTraffic(_)) => {
                     if !std::mem::replace(&mut self.ready, true) {
-                        self.acceptor.accepted.inc();
+                        self.side.note_ready();
                     }
                     false
                 }
@@ -229,8 +254,7 @@ impl Tls {
     fn seal(&mut self, piece: &[u8], out: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0;
         loop {
-            let UnbufferedStatus { discard, state } =
-                self.connection.process_tls_records(&mut self.held);
+            let UnbufferedStatus { discard, state } = self.side.process(&mut self.held);
             let sealed = match state.map_err(io::Error::other)? {
                 ConnectionState::WriteTraffic(mut traffic) => {
                     let sealed = traffic.encrypt(piece, &mut out[filled..]);
@@ -258,14 +282,14 @@ impl Tls {
         }
     }
 
-    /// Has the client told what is wrong, and counts it.
+    /// Has the peer told what is wrong, and counts it.
     fn fail(&mut self, error: rustls::Error) -> io::Error {
-        self.acceptor.failed.inc();
+        self.side.note_failed();
         tracing::debug!(%error, "TLS");
         self.ended = true;
-        let said = self.connection.process_tls_records(&mut []);
+        let said = self.side.process(&mut []);
         if let Ok(ConnectionState::EncodeTlsData(data)) = said.state {
-            // The connection ends in any case; the client may or may not hear why.
+            // The connection ends in any case; the peer may or may not hear why.
             let _ = encode(data, &mut self.sealed);
             let _ = self.socket.try_write(&self.sealed);
         }
@@ -278,7 +302,7 @@ impl Tls {
             return;
         }
         let mut record = [0; 128];
-        let status = self.connection.process_tls_records(&mut self.held);
+        let status = self.side.process(&mut self.held);
         if let Ok(ConnectionState::WriteTraffic(mut traffic)) = status.state
             && let Ok(count) = traffic.queue_close_notify(&mut record)
         {
@@ -287,7 +311,7 @@ impl Tls {
     }
 }
 
-impl Drop for Tls {
+impl<S: Side> Drop for Tls<S> {
     /// An end without a goodbye could be an attacker's cut.
     fn drop(&mut self) {
         self.say_goodbye();
@@ -298,7 +322,7 @@ impl Drop for Tls {
     }
 }
 
-impl fmt::Debug for Tls {
+impl<S: Side> fmt::Debug for Tls<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tls")
             .field("socket", &self.socket)
@@ -308,7 +332,7 @@ impl fmt::Debug for Tls {
 }
 
 /// Adds a message of the handshake to `out`.
-fn encode(mut data: EncodeTlsData<'_, ServerConnectionData>, out: &mut Vec<u8>) -> io::Result<()> {
+fn encode<D>(mut data: EncodeTlsData<'_, D>, out: &mut Vec<u8>) -> io::Result<()> {
     let start = out.len();
     if let Err(EncodeError::InsufficientSize(needed)) = data.encode(&mut []) {
         out.resize(start + needed.required_size, 0);

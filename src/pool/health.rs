@@ -6,14 +6,14 @@ use ahash::{HashMap, HashMapExt};
 use arc_swap::ArcSwap;
 use tokio::{
     task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval, timeout},
+    time::{Instant, MissedTickBehavior, interval},
 };
 
 use super::{
     Condition, View, Worker, WorkerId,
     breaker::{Breaker, Health, Signs},
+    check::Check,
 };
-use crate::net::{Address, Stream};
 
 /// How often signs are weighed.
 const STEP: Duration = Duration::from_millis(100);
@@ -24,7 +24,7 @@ pub struct Watch {
     /// The thresholds of this step.
     health: Arc<Health>,
     records: HashMap<WorkerId, Record>,
-    checks: JoinSet<(WorkerId, bool)>,
+    checks: JoinSet<(WorkerId, Result<(), String>)>,
 }
 
 /// What is known of one worker.
@@ -32,6 +32,8 @@ pub struct Watch {
 struct Record {
     breaker: Breaker,
     failed_checks: u32,
+    /// What the last check found wrong.
+    ill: Option<String>,
     next_check: Instant,
     is_checked: bool,
     /// What the last check has shown, until it is weighed.
@@ -71,7 +73,7 @@ impl Watch {
         let workers: Vec<_> = pool.workers.iter().filter(stays).collect();
         let signs: Vec<Signs> = workers
             .iter()
-            .map(|worker| self.signs(worker, now))
+            .map(|worker| self.signs(worker, &pool.settings.check, now))
             .collect();
         let sick = workers
             .iter()
@@ -92,6 +94,7 @@ impl Watch {
                 tracing::info!(
                     pool = &*worker.pool,
                     worker = &*worker.name,
+                    check = record.ill.as_deref(),
                     "{} -> {}",
                     before.name(),
                     after.name()
@@ -113,11 +116,12 @@ impl Watch {
     }
 
     /// What is to be weighed of one worker; starts its next check when it is time.
-    fn signs(&mut self, worker: &Arc<Worker>, now: Instant) -> Signs {
+    fn signs(&mut self, worker: &Arc<Worker>, check: &Check, now: Instant) -> Signs {
         let interval = self.health.interval;
         let record = self.records.entry(worker.id).or_insert_with(|| Record {
             breaker: Breaker::Serving,
             failed_checks: 0,
+            ill: None,
             next_check: now + jitter(worker, interval),
             is_checked: false,
             well: None,
@@ -138,9 +142,9 @@ impl Watch {
         if is_due && !record.is_checked {
             record.next_check = now + interval.mul_f64(0.9) + jitter(worker, interval.mul_f64(0.2));
             record.is_checked = true;
-            let (id, address, limit) = (worker.id, worker.address.clone(), self.health.timeout);
+            let (worker, check, limit) = (worker.clone(), check.clone(), self.health.timeout);
             self.checks
-                .spawn(async move { (id, is_well(&address, limit).await) });
+                .spawn(async move { (worker.id, check.ask(&worker, limit).await) });
         }
         Signs {
             checks: record.failed_checks,
@@ -150,9 +154,10 @@ impl Watch {
     }
 
     fn take_checks(&mut self) {
-        while let Some(Ok((id, well))) = self.checks.try_join_next() {
+        while let Some(Ok((id, found))) = self.checks.try_join_next() {
             if let Some(record) = self.records.get_mut(&id) {
-                (record.is_checked, record.well) = (false, Some(well));
+                (record.is_checked, record.well) = (false, Some(found.is_ok()));
+                record.ill = found.err();
             }
         }
     }
@@ -172,33 +177,4 @@ impl Watch {
 /// Spreads the checks of many workers over the interval, without chance.
 fn jitter(worker: &Worker, interval: Duration) -> Duration {
     interval.mul_f64((worker.seed % 1000) as f64 / 1000.0)
-}
-
-/// True when `/health` answers 200 in time: it tells that the process turns, and no more (measured, 1.163.2).
-async fn is_well(address: &Address, limit: Duration) -> bool {
-    timeout(limit, ask(address))
-        .await
-        .is_ok_and(|status| status.is_ok_and(|status| status == 200))
-}
-
-async fn ask(address: &Address) -> std::io::Result<u16> {
-    use std::future::poll_fn;
-    const ASK: &[u8] = b"GET /health HTTP/1.1\r\nHost: thalamus\r\nConnection: close\r\n\r\n";
-    let mut worker = Stream::connect(address).await?;
-    let mut sent = 0;
-    while sent < ASK.len() {
-        sent += poll_fn(|cx| worker.poll_write(cx, &ASK[sent..])).await?;
-    }
-    let mut answer = [0; 12];
-    let mut got = 0;
-    while got < answer.len() {
-        match poll_fn(|cx| worker.poll_read(cx, &mut answer[got..])).await? {
-            0 => break,
-            count => got += count,
-        }
-    }
-    let status = answer
-        .get(9..12)
-        .and_then(|status| std::str::from_utf8(status).ok()?.parse().ok());
-    Ok(status.unwrap_or(0))
 }

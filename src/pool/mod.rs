@@ -3,6 +3,7 @@
 mod admission;
 mod breaker;
 mod budget;
+mod check;
 mod connections;
 mod drain;
 mod health;
@@ -13,6 +14,7 @@ mod worker;
 
 pub use admission::{FirstSyncs, Told, Waiting};
 pub use breaker::Health;
+pub use check::Check;
 pub use connections::Connections;
 pub use drain::{Drain, Leaving};
 pub use health::Watch;

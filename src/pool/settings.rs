@@ -1,8 +1,9 @@
 //! What the configuration says of a pool.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, sync::Arc};
 
-use crate::{discovery::Source, matrix::Group};
+use super::Check;
+use crate::{discovery::Source, matrix::Group, net::Connector};
 
 /// What the configuration says of a pool.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,10 @@ pub struct Settings {
     pub queue: usize,
     /// A worker with so many times the mean of its pool hands keys to their next candidate; none does by default.
     pub spill: Option<f64>,
+    /// How TLS is spoken with its workers; none for plain HTTP.
+    pub tls: Option<Arc<Connector>>,
+    /// How they are asked for their health.
+    pub check: Check,
 }
 
 /// What Synapse workers are asked to bear (`matrix.md`, section 4.4): nearly every sync is parked.
@@ -46,6 +51,8 @@ impl Settings {
             first_syncs: FIRST_SYNCS,
             queue: QUEUE,
             spill: None,
+            tls: None,
+            check: Check::default(),
             name: name.into(),
             serves,
             generic: false,

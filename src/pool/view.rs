@@ -130,10 +130,10 @@ impl View {
             .map(|endpoint| {
                 let known = there.get(&*endpoint.name).copied();
                 let worker = known
-                    .filter(|worker| worker.is(endpoint))
+                    .filter(|worker| worker.is(&settings, endpoint))
                     .cloned()
                     .unwrap_or_else(|| {
-                        let worker = Worker::new(&settings.name, endpoint, queue.clone());
+                        let worker = Worker::new(&settings, endpoint, queue.clone());
                         worker.drain(known.is_some_and(|known| known.is_marked()));
                         Arc::new(worker)
                     });

@@ -8,8 +8,16 @@ use std::{
     },
 };
 
-use super::admission::{Queue, Slots};
-use crate::{balance, discovery::Endpoint, net::Address};
+use super::{
+    Settings,
+    admission::{Queue, Slots},
+};
+use crate::{
+    ask::At,
+    balance,
+    discovery::Endpoint,
+    net::{Address, Connector},
+};
 
 /// Names a worker's idle connections within this process; never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,6 +41,8 @@ pub struct Worker {
     pub name: Box<str>,
     /// Where it listens.
     pub address: Address,
+    /// How TLS is spoken with it; none for plain HTTP.
+    pub tls: Option<Arc<Connector>>,
     /// Its share of the pool's keys.
     pub weight: f64,
     pub(super) seed: u64,
@@ -110,13 +120,14 @@ impl Condition {
 
 impl Worker {
     /// A worker of `pool` as its source found it.
-    pub(super) fn new(pool: &str, found: &Endpoint, queue: Arc<Queue>) -> Self {
+    pub(super) fn new(pool: &Settings, found: &Endpoint, queue: Arc<Queue>) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         Self {
             id: WorkerId(NEXT.fetch_add(1, Ordering::Relaxed)),
-            pool: pool.into(),
+            pool: pool.name.clone(),
             name: found.name.clone(),
             address: found.address.clone(),
+            tls: pool.tls.clone(),
             weight: found.weight,
             seed: balance::seed(&found.name),
             condition: AtomicU8::new(Condition::Serving as u8),
@@ -134,9 +145,9 @@ impl Worker {
         }
     }
 
-    /// True when that is what its source says of it still.
-    pub(super) fn is(&self, found: &Endpoint) -> bool {
-        self.address == found.address && self.weight == found.weight
+    /// True when that is what its pool and source say of it still.
+    pub(super) fn is(&self, pool: &Settings, found: &Endpoint) -> bool {
+        self.address == found.address && self.weight == found.weight && self.tls == pool.tls
     }
 
     /// Whether it gets new requests.
@@ -312,6 +323,15 @@ impl Worker {
             self.recover();
         }
         is_awaited
+    }
+}
+
+impl<'a> From<&'a Worker> for At<'a> {
+    fn from(worker: &'a Worker) -> Self {
+        Self {
+            address: &worker.address,
+            tls: worker.tls.as_ref(),
+        }
     }
 }
 

@@ -180,7 +180,7 @@ async fn connect(core: &Core, lease: &Lease) -> Result<Stream, Failure> {
         reason: Reason::Connect,
         sent: false,
     };
-    match timeout(limit, Stream::connect(&lease.address)).await {
+    match timeout(limit, Stream::connect(&lease.address, lease.tls.as_deref())).await {
         Ok(Ok(worker)) => Ok(worker),
         Ok(Err(error)) => {
             tracing::debug!(worker = &*lease.name, address = %lease.address, %error, "connect");

@@ -17,5 +17,6 @@ mod requests;
 mod rules;
 mod secure;
 mod slow;
+mod secure_workers;
 mod stage;
 mod stopping;

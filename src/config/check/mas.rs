@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::{listeners, workers};
+use super::{checks, listeners, tls, workers};
 use crate::{
     config::{Fault, node::Table},
     discovery::Source,
@@ -31,9 +31,15 @@ pub(super) fn read(
     let allow = table.take("allow");
     let allow = allow.map(|node| listeners::networks(node, faults));
     let source = source(&mut table, faults);
+    let tls = tls::read(&mut table, source.as_ref(), faults);
+    let check = checks::read(&mut table, faults);
     table.finish(faults);
     refuse_second(pools, &path, faults);
-    pools.extend(source.map(|source| pool::Settings::new(POOL, [Group::MasCompat], source)));
+    pools.extend(source.map(|source| pool::Settings {
+        tls,
+        check,
+        ..pool::Settings::new(POOL, [Group::MasCompat], source)
+    }));
     allow.unwrap_or(default)
 }
 

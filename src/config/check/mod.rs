@@ -3,6 +3,7 @@
 mod appservices;
 mod callers;
 mod caps;
+mod checks;
 mod dns;
 mod health;
 mod kubernetes;
@@ -14,6 +15,7 @@ mod rates;
 mod rules;
 mod serves;
 mod source;
+mod tls;
 mod well_known;
 mod workers;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{caps, kubernetes, serves, source};
+use super::{caps, kubernetes, serves, source, tls};
 use crate::{
     config::{
         Fault,
@@ -87,8 +87,12 @@ fn pool(
     let (serves, generic) = serves::read(&mut table, name == "main", faults);
     let source = source::read(&mut table, cluster, faults);
     let caps = caps::read(&mut table, faults);
+    let tls = tls::read(&mut table, source.as_ref(), faults);
     table.finish(faults);
-    let pool = pool::Settings::new(name, serves, source?);
+    let pool = pool::Settings {
+        tls,
+        ..pool::Settings::new(name, serves, source?)
+    };
     let pool = if generic { pool.generic() } else { pool };
     Some(caps.of(pool))
 }

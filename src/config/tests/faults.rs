@@ -1,6 +1,7 @@
 use super::*;
 
 mod rules;
+mod tls;
 
 #[test]
 fn every_fault_is_reported_at_once() {

@@ -1,0 +1,85 @@
+//! One question about a worker's health.
+
+use std::{future::poll_fn, io, time::Duration};
+
+use tokio::time::timeout;
+
+use super::Worker;
+use crate::net::Stream;
+
+/// How a worker is asked for its health.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// A GET of this path must be answered with a success or a redirect.
+    Path(Box<str>),
+    /// A connection is enough.
+    Connection,
+    /// Not at all: only what requests meet counts.
+    Nothing,
+}
+
+/// Synapse's own: it tells that the process turns, and no more (measured, 1.163.2).
+impl Default for Check {
+    fn default() -> Self {
+        Self::Path("/health".into())
+    }
+}
+
+impl Check {
+    /// Asks a worker.
+    ///
+    /// # Errors
+    /// With what is wrong with it.
+    pub(super) async fn ask(&self, worker: &Worker, limit: Duration) -> Result<(), String> {
+        let asked = async {
+            match self {
+                Self::Path(path) => judge(path, ask(worker, path).await?),
+                Self::Connection => connect(worker).await.map(drop).map_err(said),
+                Self::Nothing => Ok(()),
+            }
+        };
+        let late = |_| format!("no answer to the health check within {limit:?}");
+        timeout(limit, asked).await.map_err(late)?
+    }
+}
+
+fn judge(path: &str, status: u16) -> Result<(), String> {
+    match status {
+        200..400 => Ok(()),
+        _ => Err(format!("answers {status} to GET {path}")),
+    }
+}
+
+fn said(error: io::Error) -> String {
+    error.to_string()
+}
+
+async fn connect(worker: &Worker) -> io::Result<Stream> {
+    Stream::connect(&worker.address, worker.tls.as_deref()).await
+}
+
+/// The status of the answer; 0 for what is no HTTP.
+async fn ask(worker: &Worker, path: &str) -> Result<u16, String> {
+    let question = format!("GET {path} HTTP/1.1\r\nHost: thalamus\r\nConnection: close\r\n\r\n");
+    let mut worker = connect(worker).await.map_err(said)?;
+    let answer = exchange(&mut worker, question.as_bytes()).await;
+    let answer = answer.map_err(said)?;
+    let status = std::str::from_utf8(&answer[9..]).ok();
+    Ok(status.and_then(|status| status.parse().ok()).unwrap_or(0))
+}
+
+/// The first bytes of the answer, as far as its status.
+async fn exchange(worker: &mut Stream, question: &[u8]) -> io::Result<[u8; 12]> {
+    let mut sent = 0;
+    while sent < question.len() {
+        sent += poll_fn(|cx| worker.poll_write(cx, &question[sent..])).await?;
+    }
+    let (mut answer, mut got) = ([0; 12], 0);
+    while got < answer.len() {
+        match poll_fn(|cx| worker.poll_read(cx, &mut answer[got..])).await? {
+            0 => break,
+            count => got += count,
+        }
+    }
+    Ok(answer)
+}
