@@ -50,7 +50,7 @@ fn check_says_in_one_line_that_all_is_sound() {
     let done = output(&["check", "--config", "config/full.yaml"]);
     assert_eq!(
         text(&done.stdout),
-        "config/full.yaml: sound: 17 pools, 19 workers, 5 listeners\n\
+        "config/full.yaml: sound: 18 pools, 20 workers, 5 listeners\n\
          config/full.yaml: pools that Services make by their labels are known to a running Thalamus only: \
          explain --admin URL asks it\n\
          config/full.yaml: rule no-directory: path `^/_matrix/federation/v1/publicRooms$`: 10 KiB compiled, \
@@ -80,6 +80,44 @@ fn check_says_what_regexes_cost() {
     assert_eq!(printed.lines().count(), 3, "{printed}");
     assert!(printed.contains("rule old-bot: User-Agent `^OldBot/[01]\\.`: "));
     assert_eq!((done.status.code(), text(&done.stderr)), (Some(0), ""));
+}
+
+#[test]
+fn explain_says_whose_a_request_is_that_is_not_synapses() {
+    let asked = ["explain", "--config", "config/mounts.yaml", "GET"];
+    let hookshot = &["/hookshot/webhook/42"][..];
+    let element = &["/config.json", "-H", "Host: app.example.org"][..];
+    for (more, lines) in [
+        (
+            hookshot,
+            [
+                "group       mount",
+                "row         X6 hookshot /hookshot/",
+                "pool        hookshot",
+                "worker      hookshot:9000",
+                "/hookshot/ belongs to the mount hookshot, on the least busy worker; Synapse has no part in it.",
+            ],
+        ),
+        (
+            element,
+            [
+                "row         X6 element-web app.example.org/",
+                "pool        -",
+                "worker      -",
+                "reason      OK",
+                "app.example.org/ is a mounted directory: its files are served from here.",
+            ],
+        ),
+    ] {
+        let done = output(&[&asked[..], more].concat());
+        let printed = text(&done.stdout);
+        for line in lines {
+            assert!(
+                printed.lines().any(|found| found == line),
+                "{line}: {printed}"
+            );
+        }
+    }
 }
 
 #[test]

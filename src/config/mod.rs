@@ -2,6 +2,7 @@
 
 mod certificates;
 mod check;
+mod directories;
 mod environment;
 mod fault;
 mod file;
@@ -55,7 +56,8 @@ pub struct Settings {
     pub synapse_version: Option<matrix::Release>,
 }
 
-/// Reads the file at `path` and the environment, and checks all of it, with the certificates that it names.
+/// Reads the file at `path` and the environment, and checks all of it, with the certificates and directories that it
+/// names.
 ///
 /// A variable overrides one key: `THALAMUS_`, then the key's path with `__` between its parts, in any case:
 /// `THALAMUS_ADMIN__ADDRESS=0.0.0.0:9090`, `THALAMUS_LISTENERS__0__ADDRESS`, `THALAMUS_POOLS__MAIN__WORKERS`.
@@ -63,9 +65,13 @@ pub struct Settings {
 pub fn load(path: &Path) -> Result<Settings, Faults> {
     let text = file::read(path).map_err(|fault| Faults::new(path, vec![fault]))?;
     let settings = parse(&text, environment::variables());
-    let settings = settings.and_then(|settings| match certificates::faults(&settings.listeners) {
-        faults if faults.is_empty() => Ok(settings),
-        faults => Err(faults),
+    let settings = settings.and_then(|settings| {
+        let mut faults = certificates::faults(&settings.listeners);
+        faults.extend(directories::faults(&settings.policy.mounts));
+        match faults.is_empty() {
+            true => Ok(settings),
+            false => Err(faults),
+        }
     });
     settings.map_err(|faults| Faults::new(path, faults))
 }

@@ -28,6 +28,7 @@ pub fn warnings(settings: &Settings) -> Vec<Fault> {
         let message = "our zone is not known, so none is preferred; set `kubernetes.zone`";
         warnings.push(Fault::new("kubernetes.prefer_zone", message));
     }
+    warnings.extend(never_let_in(settings));
     warnings
 }
 
@@ -43,6 +44,26 @@ fn never_asked(rules: &Rules) -> Option<Fault> {
         );
         Fault::new("rules", message)
     })
+}
+
+/// A mount at a host that no listener lets in.
+fn never_let_in(settings: &Settings) -> Vec<Fault> {
+    let lets_in = |host: &str| {
+        let hosts = settings.listeners.iter().map(|one| &one.door.hosts);
+        let mut hosts = hosts.filter(|hosts| {
+            hosts.is_empty() || hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
+        });
+        hosts.next().is_some()
+    };
+    let places = settings.policy.mounts.iter();
+    let shut =
+        places.filter_map(|place| Some((place, place.host().filter(|host| !lets_in(host))?)));
+    shut.map(|(place, host)| {
+        let name = &place.mount.name;
+        let message = format!("{name}: no listener lets {host} in; add it to the `hosts` of one");
+        Fault::new("mounts", message)
+    })
+    .collect()
 }
 
 fn trusts_all(index: usize, listener: &front::Settings) -> Option<Fault> {

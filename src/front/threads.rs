@@ -62,6 +62,9 @@ enum Order {
     End,
 }
 
+/// Threads that read files and look up host names for one data-plane thread, while there are any.
+const READERS: usize = 64;
+
 /// The running threads.
 #[derive(Debug)]
 pub struct Threads {
@@ -95,6 +98,7 @@ impl Threads {
             let connections = Arc::new(AtomicUsize::new(0));
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
+                .max_blocking_threads(READERS)
                 .build()?;
             let (shared, logger) = (shared.clone(), log.logger(format));
             let begun = heads.clone();

@@ -6,7 +6,7 @@ use crate::matrix::Authorization;
 
 use super::{
     Framing, Version,
-    fields::{Fields, MOST, Message, Room, Unclear, has_bare_lf, is, put},
+    fields::{Fields, MOST, Message, Room, Unclear, has_bare_lf, is, put, tokens},
 };
 
 /// A head may have so many bytes: less than Synapse's 16,384, as ours is a little longer than the client's.
@@ -104,12 +104,38 @@ impl Request<'_, '_> {
         named.map(|field| field.value)
     }
 
+    /// The name in `Host`, without its port and a dot at its end.
+    pub fn host_name(&self) -> &[u8] {
+        let host = self.host;
+        let end = memchr::memrchr(b':', host).filter(|_| host.last() != Some(&b']'));
+        let name = &host[..end.unwrap_or(host.len())];
+        name.strip_suffix(b".").unwrap_or(name)
+    }
+
+    /// The protocol that the client wants to speak from now on (RFC 9110, section 7.8); none where it cannot: behind a
+    /// body, in HTTP/1.0, and for HTTP/2, which would pass requests that nobody reads.
+    pub fn upgrade(&self) -> Option<&[u8]> {
+        let can = self.version == Version::Http11 && self.framing == Framing::None;
+        let mut named = self.values("connection").flat_map(tokens);
+        let asked = can && named.any(|token| token.eq_ignore_ascii_case(b"upgrade"));
+        let mut values = self.values("upgrade");
+        let value = values.next().filter(|_| asked && values.next().is_none());
+        value.filter(|value| !value.is_empty() && !is_http(value))
+    }
+
     /// Writes the head that the worker gets: the same request line and fields, less those of this connection and
     /// those that say who the client is and name the request, which the caller adds.
     pub fn write(&self, out: &mut Vec<u8>) {
+        self.write_to(&[self.target], out);
+    }
+
+    /// As [`Self::write`], for the target that these parts make.
+    pub fn write_to(&self, target: &[&str], out: &mut Vec<u8>) {
         out.extend_from_slice(self.method.as_bytes());
         out.push(b' ');
-        out.extend_from_slice(self.target.as_bytes());
+        for part in target {
+            out.extend_from_slice(part.as_bytes());
+        }
         out.extend_from_slice(b" HTTP/1.1\r\n");
         if self.version == Version::Http10 && self.field("host").is_none() {
             // HTTP/1.1 needs one (RFC 9112, section 3.2).
@@ -166,6 +192,8 @@ fn read_fields<'h, 'b>(
             15 if is(field, "x-forwarded-for") => false,
             17 if is(field, "x-forwarded-proto") => false,
             12 if is(field, "x-request-id") => false,
+            16 if is(field, "x-forwarded-host") || is(field, "x-forwarded-port") => false,
+            18 if is(field, "x-forwarded-prefix") || is(field, "x-forwarded-server") => false,
             6 if is(field, "expect") => request.take_expect(field.value)?,
             9 if is(field, "forwarded") || is(field, "x-real-ip") => false,
             10 if is(field, "connection") => {
@@ -218,6 +246,16 @@ impl<'b> Request<'_, 'b> {
         self.expects_continue = self.version == Version::Http11;
         Ok(self.expects_continue)
     }
+}
+
+/// `h2c`, and whatever else begins as HTTP's own names.
+fn is_http(protocol: &[u8]) -> bool {
+    tokens(protocol).any(|token| {
+        let named = |name: &[u8]| {
+            token.len() >= name.len() && token[..name.len()].eq_ignore_ascii_case(name)
+        };
+        named(b"h2") || named(b"http")
+    })
 }
 
 /// A path and query without what every browser encodes (WHATWG URL, path and query state): parsers cut at these bytes

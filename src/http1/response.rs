@@ -49,6 +49,19 @@ impl Response<'_, '_> {
         to_head: bool,
         then: impl FnOnce(Response<'_, 'b>) -> T,
     ) -> Result<T, ResponseFault> {
+        Self::read_or_switch(bytes, to_head, false, then)
+    }
+
+    /// As [`Self::read`], where a 101 may come too if the client `asked` for it.
+    ///
+    /// # Errors
+    /// As for [`Self::read`].
+    pub fn read_or_switch<'b, T>(
+        bytes: &'b [u8],
+        to_head: bool,
+        asked: bool,
+        then: impl FnOnce(Response<'_, 'b>) -> T,
+    ) -> Result<T, ResponseFault> {
         let mut room: Room<'b> = [const { std::mem::MaybeUninit::uninit() }; MOST];
         let mut parsed = httparse::Response::new(&mut []);
         let config = httparse::ParserConfig::default();
@@ -76,13 +89,19 @@ impl Response<'_, '_> {
             reason: parsed.reason.unwrap_or(""),
             fields: Fields::new(parsed.headers),
         };
+        if !asked && response.switches() {
+            return Err(ResponseFault::Bad("a status that nobody asked for"));
+        }
         response.read_fields(version, to_head)?;
         Ok(then(response))
     }
 
     fn read_fields(&mut self, version: Version, to_head: bool) -> Result<(), ResponseFault> {
-        if self.status < 100 || self.status == 101 {
+        if self.status < 100 {
             return Err(ResponseFault::Bad("a status that nobody asked for"));
+        }
+        if self.switches() && (version == Version::Http10 || self.field("upgrade").is_none()) {
+            return Err(ResponseFault::Bad("101 without the protocol that follows"));
         }
         let mut message = Message::default();
         let mut named = false;
@@ -126,6 +145,11 @@ impl Response<'_, '_> {
         self.status < 200
     }
 
+    /// True for a 101: what follows is no HTTP any more.
+    pub fn switches(&self) -> bool {
+        self.status == 101
+    }
+
     /// Writes the head that a client of `version` gets, with `Connection: close` where the connection ends after it.
     pub fn write(&self, version: Version, close: bool, out: &mut Vec<u8>) {
         self.put_line(out);
@@ -133,8 +157,13 @@ impl Response<'_, '_> {
         if self.framing == Framing::Chunked && version == Version::Http11 {
             put(out, "transfer-encoding", b"chunked");
         }
-        if close {
-            put(out, "connection", b"close");
+        match self.field("upgrade").filter(|_| self.switches()) {
+            Some(protocol) => {
+                put(out, "connection", b"upgrade");
+                put(out, "upgrade", protocol);
+            }
+            None if close => put(out, "connection", b"close"),
+            None => {}
         }
         out.extend_from_slice(b"\r\n");
     }

@@ -7,7 +7,7 @@ use super::{
     path::Segments,
     percent::Decoded,
     poll::Poll,
-    table::{MAIN, OPTIONS, PROXIED, PROXIED_FEDERATION, REFUSED},
+    table::{MAIN, MOUNTED, OPTIONS, PROXIED, PROXIED_FEDERATION, REFUSED},
     trie::{Leaf, Span, TRIE},
 };
 
@@ -69,6 +69,19 @@ fn refused(path: &str) -> bool {
 pub fn is_admin_api(target: &str) -> bool {
     target.starts_with("/_synapse/admin")
         || !target.starts_with("/_matrix/") && begins(split(target).0, "/_synapse/admin")
+}
+
+/// True for the paths that Synapse has a name on, in any spelling that Twisted takes for it.
+pub fn is_synapses(path: &str) -> bool {
+    ["/_matrix", "/_synapse", "/.well-known/matrix"]
+        .into_iter()
+        .any(|start| begins(path, start))
+}
+
+/// True for a path at `prefix` or below it; the prefix has no slash at its end.
+pub fn within(path: &str, prefix: &str) -> bool {
+    let behind = path.strip_prefix(prefix);
+    behind.is_some_and(|behind| behind.is_empty() || behind.starts_with('/'))
 }
 
 fn begins(path: &str, start: &str) -> bool {
@@ -134,6 +147,12 @@ impl<'a> Call<'a> {
             true => Self::new(row, self.target, self.query),
             false => *self,
         }
+    }
+
+    /// The same call, as one of a service that is not Synapse.
+    #[must_use]
+    pub fn as_mounted(&self) -> Self {
+        Self::new(&MOUNTED, self.target, self.query)
     }
 
     /// The same call, its body read as a first poll.

@@ -69,6 +69,8 @@ pub enum Group {
     WellKnown,
     /// `/_synapse/admin`.
     Admin,
+    /// Other services under the same name.
+    Mount,
     /// Everything only the main process serves.
     Main,
     /// Never passed on.
@@ -89,7 +91,7 @@ impl Group {
     pub const COUNT: usize = Self::ALL.len();
 
     /// Every group, in the order of their discriminants.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::Sync,
         Self::InitialSync,
         Self::SlidingSync,
@@ -122,6 +124,7 @@ impl Group {
         Self::MasApi,
         Self::WellKnown,
         Self::Admin,
+        Self::Mount,
         Self::Main,
         Self::Refused,
     ];
@@ -161,6 +164,7 @@ impl Group {
             Self::MasApi => "mas_api",
             Self::WellKnown => "well_known",
             Self::Admin => "admin",
+            Self::Mount => "mount",
             Self::Main => "main",
             Self::Refused => "refused",
         }

@@ -23,11 +23,12 @@ mod trie;
 mod user;
 
 pub use caller::Caller;
-pub use classify::{Call, classify, is_admin_api};
+pub use classify::{Call, classify, is_admin_api, is_synapses, within};
 pub use group::{Group, Groups, UnknownGroup};
 pub use key::Key;
 pub use localpart::Localpart;
 pub use method::{Method, Methods};
+pub use percent::Decoded;
 pub use poll_body::PollBody;
 pub use query::parameter;
 pub use release::{NoRelease, Release};

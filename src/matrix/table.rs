@@ -205,6 +205,9 @@ pub(super) static PROXIED_FEDERATION: Row = row(
 .key(KeyKind::Origin)
 .since(1, 161);
 
+/// What belongs to another service under the same name, as the configuration says.
+pub(super) static MOUNTED: Row = row("X6", Mount, ANY, "/**").reach(Reach::Main);
+
 /// OPTIONS: every process answers 204 (`synapse/http/server.py`).
 pub(super) static OPTIONS: Row = row("X5", ClientReader, ANY, "/**");
 

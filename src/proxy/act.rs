@@ -8,11 +8,14 @@ use super::{
     Core, Own, abandoned, callers,
     conversation::Conversation,
     exchange::{Answer, Exchange, Failure},
+    files,
     incoming::Incoming,
     respond::{self, Told},
     waiting,
+    tunnel::Tunnel,
 };
 use crate::{
+    http1::Body,
     net::Stream,
     pool::{Lease, Tried, Worker},
     telemetry::{Reason, Record},
@@ -42,6 +45,7 @@ pub(super) async fn act(
     let mut reason = match request.own {
         Some(Own::Refused(reason)) => reason,
         Some(Own::Limited(_)) => Reason::RateLimited,
+        Some(Own::Files) => return Box::pin(files::answer(core, conversation, request)).await,
         Some(own) => return answer(core, conversation, request, own).await,
         None => Reason::NoWorker,
     };
@@ -142,7 +146,11 @@ async fn attempt(
         conversation.deadline.hold(lease.id.number());
         let mut exchange = Exchange::new(conversation, request, worker);
         let result = poll_fn(|cx| exchange.poll(cx)).await;
-        let (answer, worker) = exchange.end();
+        let (mut answer, mut worker) = exchange.end();
+        if let (Some(answer), Ok(())) = (answer.as_mut().filter(|a| a.switched()), &result) {
+            let worker = worker.take();
+            Box::pin(switch(conversation, request, worker, &mut answer.body)).await;
+        }
         if answer.as_ref().is_some_and(|answer| answer.status == 200) {
             lease.note_answer();
         }
@@ -166,6 +174,21 @@ async fn attempt(
             }
         }
     }
+}
+
+/// Passes on what follows an upgrade, until one side closes.
+async fn switch(
+    conversation: &mut Conversation,
+    request: &mut Incoming,
+    worker: Option<Stream>,
+    down: &mut Body,
+) {
+    let (Some(worker), Some(mounted)) = (worker, &request.mounted) else {
+        return;
+    };
+    let idle = mounted.mount.timeouts.upgraded;
+    let tunnel = Tunnel::new(conversation, worker, (&mut request.body, down), idle);
+    tunnel.run().await;
 }
 
 /// An idle connection; for a request that cannot be repeated the kernel is asked once more whether it is still open.
@@ -289,7 +312,7 @@ async fn refuse(
     if close { Next::Linger } else { Next::Request }
 }
 
-fn closes(conversation: &Conversation, request: &Incoming) -> bool {
+pub(super) fn closes(conversation: &Conversation, request: &Incoming) -> bool {
     !request.keep_alive || !request.body.is_whole() || conversation.deadline.is_last()
 }
 

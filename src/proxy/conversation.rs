@@ -274,8 +274,8 @@ impl Conversation {
         Poll::Pending
     }
 
-    /// Sends an answer of our own; a client that does not take it is not worth an error.
-    pub(super) async fn send(&mut self, answer: &[u8]) {
+    /// Sends an answer of our own; false when the client does not take it, which is not worth an error.
+    pub(super) async fn send(&mut self, answer: &[u8]) -> bool {
         let mut sent = 0;
         poll_fn(|cx| {
             while sent < answer.len() && !self.deadline.is_over(cx) {
@@ -285,9 +285,9 @@ impl Conversation {
                     Poll::Ready(Err(_)) => break,
                 }
             }
-            Poll::Ready(())
+            Poll::Ready(sent == answer.len())
         })
-        .await;
+        .await
     }
 
     /// Ends our side and reads on for a while: a reset would take the answer away from the client.

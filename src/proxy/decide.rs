@@ -4,8 +4,8 @@ use std::{net::IpAddr, sync::Arc};
 
 use crate::{
     http1::Request,
-    matrix::{Call, Caller, Key, Method, classify},
-    route::{Plan, Reply, Rule, Seen, State},
+    matrix::{Call, Caller, Key, Method, Reach, classify},
+    route::{Place, Plan, Reply, Rule, Seen, State},
 };
 
 use super::{Own, Peer};
@@ -29,6 +29,8 @@ pub struct Decision<'s, 'b> {
     pub own: Option<Own>,
     /// The admin's rule that decided, where one did.
     pub rule: Option<&'s Rule>,
+    /// The place of another service that the request belongs to.
+    pub place: Option<&'s Place>,
 }
 
 impl<'b> Decision<'_, 'b> {
@@ -47,6 +49,7 @@ impl<'b> Decision<'_, 'b> {
             peer,
             (self.client, call, self.caller),
             self.unasked,
+            None,
         )
     }
 
@@ -68,6 +71,10 @@ pub fn decide<'s, 'b>(
     let method = Method::from_bytes(request.method.as_bytes());
     let release = state.synapse.release();
     let mut call = classify(release, method, request.target);
+    let place = place(state, request, peer, &call);
+    if place.is_some() {
+        call = call.as_mounted();
+    }
     if call.row.mas {
         state.settle_mas(&mut call, client);
     }
@@ -77,7 +84,23 @@ pub fn decide<'s, 'b>(
     let mut caller = Caller::new(request.authorization, call.query);
     state.appservices.recognise(&mut caller, call.query);
     let unasked = state.tokens.recognise(&mut caller);
-    judge(state, request, peer, (client, call, caller), unasked)
+    judge(state, request, peer, (client, call, caller), unasked, place)
+}
+
+/// The place of another service that takes the request: nothing that is never open, and no document of our own.
+fn place<'s>(
+    state: &'s State,
+    request: &Request<'_, '_>,
+    peer: &Peer,
+    call: &Call<'_>,
+) -> Option<&'s Place> {
+    let mounts = &state.policy.mounts;
+    if mounts.is_empty() {
+        return None;
+    }
+    let place = mounts.find(request.host_name(), call.path())?;
+    let is_ours = || peer.door.well_known.find(call.target).is_some();
+    (call.reach != Reach::Nobody && !is_ours()).then_some(place)
 }
 
 /// From what is known of a request to what is done with it.
@@ -87,6 +110,7 @@ fn judge<'s, 'b>(
     peer: &Peer,
     (client, call, caller): (IpAddr, Call<'b>, Caller<'b>),
     unasked: bool,
+    place: Option<&'s Place>,
 ) -> Decision<'s, 'b> {
     let method = Method::from_bytes(request.method.as_bytes());
     let (plan, rule) = state.plan(&Seen {
@@ -95,9 +119,12 @@ fn judge<'s, 'b>(
         caller: &caller,
         client,
         request,
+        mount: place.map(|place| &*place.mount),
     });
     let own = peer.door.answer(request, method, &call, client);
-    let unasked = unasked && {
+    let files = || place.is_some_and(|place| place.mount.files().is_some()) && rule.is_none();
+    let own = own.or_else(|| files().then_some(Own::Files));
+    let unasked = unasked && place.is_none() && {
         let key = Key::of(plan.key, &call, &caller, client);
         matches!(key, Key::Token(_)) || state.policy.rules.ask_who()
     };
@@ -110,5 +137,6 @@ fn judge<'s, 'b>(
         plan,
         own,
         rule,
+        place,
     }
 }

@@ -73,6 +73,8 @@ pub enum Own {
     Root,
     /// The way to the same URL with `https`.
     Https,
+    /// A file of a mounted directory.
+    Files,
 }
 
 /// One of [`WellKnown`].
@@ -128,7 +130,7 @@ impl Door {
         call: &Call<'_>,
         client: IpAddr,
     ) -> Option<Own> {
-        if !self.hosts.is_empty() && !self.knows(request.host) {
+        if !self.hosts.is_empty() && !self.knows(request.host_name()) {
             return Some(Own::Refused(Reason::UnknownHost));
         }
         if self.to_https {
@@ -137,7 +139,7 @@ impl Door {
         if call.reach == Reach::Nobody {
             return Some(Own::Refused(Reason::Refused));
         }
-        if method == Method::Options {
+        if method == Method::Options && call.group != Group::Mount {
             return Some(preflight(request.target));
         }
         if !self.serves.contains(call.group) {
@@ -153,11 +155,8 @@ impl Door {
         }
     }
 
-    /// True for a `Host` that names one of ours, with any port.
-    fn knows(&self, host: &[u8]) -> bool {
-        let end = memchr::memrchr(b':', host).filter(|_| host.last() != Some(&b']'));
-        let name = &host[..end.unwrap_or(host.len())];
-        let name = name.strip_suffix(b".").unwrap_or(name);
+    /// True for the name of one of our hosts.
+    fn knows(&self, name: &[u8]) -> bool {
         self.hosts
             .iter()
             .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
@@ -174,7 +173,8 @@ impl WellKnown {
         }
     }
 
-    fn find(&self, target: &str) -> Option<Document> {
+    /// The document that a target names, if we have it.
+    pub(super) fn find(&self, target: &str) -> Option<Document> {
         let path = target.split('?').next()?;
         let document = match path.strip_prefix("/.well-known/matrix/")? {
             "client" => Document::Client,
@@ -304,8 +304,15 @@ mod tests {
         assert_eq!(answer(&named("hs.example"), get, "9.9.9.9"), None);
         let unknown = Some(Own::Refused(Reason::UnknownHost));
         assert_eq!(answer(&named("example"), get, "9.9.9.9"), unknown);
-        let six = named("[2001:db8::1]");
-        assert!(six.knows(b"[2001:db8::1]") && six.knows(b"[2001:db8::1]:8448"));
+        for (host, name) in [
+            ("[2001:db8::1]", "[2001:db8::1]"),
+            ("[2001:db8::1]:8448", "[2001:db8::1]"),
+            ("hs.example.:8448", "hs.example"),
+        ] {
+            let head = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
+            let knows = |request: Request<'_, '_>| named(name).knows(request.host_name());
+            assert_eq!(Request::read(head.as_bytes(), knows), Ok(true), "{host}");
+        }
     }
 
     #[test]

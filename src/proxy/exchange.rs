@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{
     callers, compression, conversation::Conversation, encoder::Encoder, incoming::Incoming,
-    pending::Pending,
+    pending::Pending, tunnel,
 };
 use crate::{
     http1::{
@@ -108,10 +108,11 @@ impl<'a> Exchange<'a> {
         exchange
     }
 
-    /// The answer, as far as it came, and the worker's connection when it can serve another request, or works on a
-    /// first sync still.
+    /// The answer, as far as it came, and the worker's connection when it can serve another request, works on a first
+    /// sync still, or speaks another protocol from now on.
     pub(super) fn end(self) -> (Option<Answer>, Option<Stream>) {
         let sent = self.request.body.is_whole() && !self.is_unsent() && !self.deaf;
+        let switched = self.answer.as_ref().is_some_and(Answer::switched);
         let reusable = sent
             && self.part.is_empty()
             && self
@@ -119,7 +120,8 @@ impl<'a> Exchange<'a> {
                 .as_ref()
                 .is_some_and(|answer| answer.reusable && answer.body.is_whole());
         let works = sent && self.answer.is_none() && self.request.plan.group == Group::InitialSync;
-        (self.answer, (reusable || works).then_some(self.worker))
+        let is_of_use = reusable || works || switched;
+        (self.answer, is_of_use.then_some(self.worker))
     }
 
     /// Runs to the answer's end.
@@ -238,7 +240,9 @@ impl<'a> Exchange<'a> {
             }
             let step = match &self.answer {
                 None => ready!(self.poll_head(cx)),
-                Some(answer) if answer.body.is_whole() => return Poll::Ready(Ok(())),
+                Some(answer) if answer.body.is_whole() || answer.switched() => {
+                    return Poll::Ready(Ok(()));
+                }
                 Some(_) => ready!(self.poll_answer_body(cx)),
             };
             match step {
@@ -269,7 +273,8 @@ impl<'a> Exchange<'a> {
         let mut rest = bytes;
         with_output(|out| {
             while self.answer.is_none() {
-                let read = Response::read(rest, self.request.to_head, |response| {
+                let (to_head, asked) = (self.request.to_head, self.request.upgrades());
+                let read = Response::read_or_switch(rest, to_head, asked, |response| {
                     let behind = &rest[response.len..];
                     self.take_head(&response, behind, out)
                 });
@@ -299,7 +304,7 @@ impl<'a> Exchange<'a> {
         out: &mut Vec<u8>,
     ) -> Result<usize, Reason> {
         let version = self.request.version;
-        if response.is_interim() {
+        if response.is_interim() && !response.switches() {
             self.interims += 1;
             if self.interims > INTERIMS {
                 return Err(Reason::BadAnswer);
@@ -309,7 +314,8 @@ impl<'a> Exchange<'a> {
             }
             return Ok(response.len);
         }
-        let ends = response.framing == Framing::UntilClose
+        let ends = response.switches()
+            || response.framing == Framing::UntilClose
             || (response.framing == Framing::Chunked && version == Version::Http10);
         let close = ends
             || self.conversation.deadline.is_last()
@@ -327,7 +333,10 @@ impl<'a> Exchange<'a> {
         self.conversation.deadline.set(self.request.plan.body_idle);
         self.answer = Some(Answer {
             status: response.status,
-            body: Body::new(response.framing, u64::MAX),
+            body: match response.switches() {
+                true => tunnel::endless(),
+                false => Body::new(response.framing, u64::MAX),
+            },
             at: now,
             close,
             reusable: response.keep_alive,
@@ -427,6 +436,11 @@ impl<'a> Exchange<'a> {
 }
 
 impl Answer {
+    /// True when what follows is no HTTP any more.
+    pub(super) fn switched(&self) -> bool {
+        self.status == 101
+    }
+
     /// As [`Body::advance`]; bytes behind the body make the connection useless. A lesson is learned before the last
     /// piece reaches the client, who may use it at once.
     fn advance(

@@ -134,7 +134,7 @@ fn explanation(state: &State, decision: &Decision<'_, '_>) -> Explanation {
     let key_value = key.hash().map(|_| key.to_string());
     let mut explanation = Explanation {
         group: plan.group.name(),
-        row: format!("{} {}", decision.call.row.id, decision.call.row.pattern),
+        row: row(decision),
         rule: decision.rule.map(|rule| rule.name.to_string()),
         pool: pools.first().cloned(),
         fallback: pools.iter().skip(1).cloned().collect(),
@@ -157,6 +157,15 @@ fn explanation(state: &State, decision: &Decision<'_, '_>) -> Explanation {
     };
     explanation.why = explanation.sentence(decision);
     explanation
+}
+
+/// What decided: a row of the table, or the place of another service.
+fn row(decision: &Decision<'_, '_>) -> String {
+    let row = decision.call.row;
+    match decision.place {
+        Some(place) => format!("{} {} {place}", row.id, place.mount.name),
+        None => format!("{} {}", row.id, row.pattern),
+    }
 }
 
 fn refusal(decision: &Decision<'_, '_>) -> Option<Reason> {
@@ -188,7 +197,7 @@ impl Explanation {
         let Some(pool) = &self.pool else {
             return self.refused_sentence(decision);
         };
-        let place = match &self.key_value {
+        let by = match &self.key_value {
             _ if decision.plan.reach == Reach::OneProcess => {
                 "always on the same worker while it is there".to_owned()
             }
@@ -201,8 +210,14 @@ impl Explanation {
                 _ => String::new(),
             };
             return format!(
-                "Rule {} asks pool {pool}{share}, {place}; without it row {} would decide.",
+                "Rule {} asks pool {pool}{share}, {by}; without it row {} would decide.",
                 rule.name, self.row
+            );
+        }
+        if let Some(place) = decision.place {
+            let name = &place.mount.name;
+            return format!(
+                "{place} belongs to the mount {name}, {by}; Synapse has no part in it."
             );
         }
         let reach = match decision.plan.reach {
@@ -214,7 +229,7 @@ impl Explanation {
             Reach::OneProcess => "its sessions live in one process",
             Reach::Main | Reach::Nobody => "only the main process can answer it",
         };
-        format!("Row {} asks pool {pool}, {place}; {reach}.", self.row)
+        format!("Row {} asks pool {pool}, {by}; {reach}.", self.row)
     }
 
     fn refused_sentence(&self, decision: &Decision<'_, '_>) -> String {
@@ -238,6 +253,11 @@ impl Explanation {
             }
             (Some(Own::Refused(_)), _) if decision.call.reach == Reach::Nobody => {
                 format!("{} is never passed on to a worker.", self.row)
+            }
+            (Some(Own::Files), _) => {
+                let place = decision.place.map(ToString::to_string);
+                let place = place.unwrap_or_default();
+                format!("{place} is a mounted directory: its files are served from here.")
             }
             (Some(Own::Refused(_)), _) => format!("No listener lets {} in.", self.row),
             (Some(_), _) => "It is answered at the door: no worker sees it.".into(),

@@ -4,7 +4,9 @@ use std::{net::IpAddr, ops::Range, sync::Arc};
 
 use tokio::time::Instant;
 
-use super::{Core, Decision, Ids, Own, Peer, callers, decide, id, rate, respond::Refusal};
+use super::{
+    Core, Decision, Ids, Own, Peer, callers, decide, id, mounted::Mounted, rate, respond::Refusal,
+};
 use crate::{
     http1::{Body, BodyFault, Framing, Request, Version, with_output},
     identity::{Lesson, Question},
@@ -45,6 +47,8 @@ pub(super) struct Incoming {
     pub(super) reply: Option<Arc<Reply>>,
     /// What its body says, where that decides.
     poll: Option<Box<Polled>>,
+    /// What it has besides, where it belongs to another service.
+    pub(super) mounted: Option<Box<Mounted>>,
 }
 
 /// So many bytes of a body are looked at before a worker is chosen; a longer one counts as one that resumes.
@@ -114,14 +118,18 @@ impl Incoming {
         }
         let plan = decision.plan;
         let used = taken.unwrap_or(0);
+        let turn = Turn::new(&decision);
+        let mounted = mounted(&decision, request);
         let (first, id) = with_output(|out| {
-            request.write(out);
+            match &mounted {
+                None => request.write(out),
+                Some(mounted) => mounted.write(request, out),
+            }
             let id = put_id(out, id::given(peer, request), &core.ids);
             put_forwarded(out, decision.client, peer.proto(request));
             out.extend_from_slice(&behind[..used]);
             (out.as_slice().to_vec(), id)
         });
-        let turn = Turn::new(&decision);
         let own = turn
             .own
             .or_else(|| refused(&plan, request.framing, taken).map(Own::Refused))
@@ -141,6 +149,7 @@ impl Incoming {
             own,
             reply: turn.reply,
             poll: None,
+            mounted,
             plan,
             body,
         };
@@ -253,6 +262,13 @@ impl Incoming {
         keep
     }
 
+    /// True when its client wants to speak another protocol, and may.
+    pub(super) fn upgrades(&self) -> bool {
+        self.mounted
+            .as_ref()
+            .is_some_and(|mounted| mounted.upgrades)
+    }
+
     /// The word that names it in all logs.
     pub(super) fn id(&self) -> &str {
         let id = &self.first[usize::from(self.id.start)..usize::from(self.id.end)];
@@ -284,6 +300,10 @@ impl Incoming {
     /// The method and the path without its query.
     pub(super) fn asked(&self) -> (&str, &str) {
         let (method, rest) = word(&self.first, |byte| byte == b' ');
+        let mounted = self.mounted.as_ref();
+        if let Some(path) = mounted.and_then(|mounted| mounted.path.as_deref()) {
+            return (method, path);
+        }
         let (path, _) = word(rest, |byte| matches!(byte, b' ' | b'?'));
         (method, path)
     }
@@ -295,6 +315,13 @@ fn word(bytes: &[u8], ends: impl Fn(u8) -> bool) -> (&str, &[u8]) {
     let end = end.unwrap_or(bytes.len());
     let rest = bytes.get(end + 1..).unwrap_or_default();
     (std::str::from_utf8(&bytes[..end]).unwrap_or("-"), rest)
+}
+
+/// What a request to another service has besides, unless the door answers it.
+fn mounted(decision: &Decision<'_, '_>, request: &Request<'_, '_>) -> Option<Box<Mounted>> {
+    let at_door = decision.own.is_some_and(|own| own != Own::Files);
+    let place = decision.place.filter(|_| !at_door)?;
+    Some(Box::new(Mounted::new(place, request, decision.call.path())))
 }
 
 /// Counts the request where its door has rates.

@@ -12,14 +12,17 @@ mod door;
 mod encoder;
 mod exchange;
 mod explain;
+mod files;
 mod forwarded;
 mod heads;
 mod id;
 mod incoming;
+mod mounted;
 mod overview;
 mod pending;
 mod rate;
 mod respond;
+mod tunnel;
 mod waiting;
 
 pub use self::core::Core;

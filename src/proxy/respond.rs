@@ -155,7 +155,9 @@ pub(super) fn write_own(
         Own::WellKnown(document) => ("200 OK", door.well_known.text(document).unwrap_or("{}")),
         Own::Preflight | Own::RendezvousPreflight => ("204 No Content", ""),
         Own::Root => ("302 Found", ""),
-        Own::Https | Own::Refused(_) | Own::Limited(_) => ("308 Permanent Redirect", ""),
+        Own::Https | Own::Files | Own::Refused(_) | Own::Limited(_) => {
+            ("308 Permanent Redirect", "")
+        }
     };
     out.extend_from_slice(format!("HTTP/1.1 {line}\r\n").as_bytes());
     match own {
@@ -165,7 +167,7 @@ pub(super) fn write_own(
         }
         Own::Preflight | Own::RendezvousPreflight => put(out, "access-control-max-age", "86400"),
         Own::Root => put(out, "location", door.root.as_deref().unwrap_or("/")),
-        Own::Https | Own::Refused(_) | Own::Limited(_) => {
+        Own::Https | Own::Files | Own::Refused(_) | Own::Limited(_) => {
             put(out, "location", &with_https(request))
         }
     }

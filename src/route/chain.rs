@@ -132,6 +132,8 @@ impl Builder<'_> {
         let mut chain = Vec::new();
         match reach {
             Reach::Nobody => {}
+            // Only its own pool answers for a mount.
+            _ if group == Group::Mount => {}
             Reach::Main => {
                 if group == Group::MasCompat {
                     self.add_serving(group, &mut chain);

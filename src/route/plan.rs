@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use super::PoolId;
+use super::{Mount, PoolId};
 use crate::{
     matrix::{Call, Group, Key, KeyKind, Method, Reach},
     pool::{Choice, Want},
@@ -124,14 +124,14 @@ impl Plan {
     /// The plan for a call by that key.
     pub fn new(method: Method, call: &Call<'_>, key: &Key<'_>, limits: &Limits) -> Self {
         let media = matches!(call.group, Group::Media | Group::MediaAdmin);
+        let repeatable = is_read(method) || call.transaction;
         Self {
             group: call.group,
             reach: call.reach,
             key: key.kind(),
             first: None,
             choice: choice(call, key),
-            repeatable: matches!(method, Method::Get | Method::Head | Method::Options)
-                || call.transaction,
+            repeatable,
             deadline: deadline(call, limits),
             body_idle: if media {
                 limits.media_idle
@@ -145,6 +145,25 @@ impl Plan {
             },
         }
     }
+
+    /// The plan for a request to a mounted service.
+    pub fn for_mount(method: Method, call: &Call<'_>, mount: &Mount, limits: &Limits) -> Self {
+        Self {
+            group: call.group,
+            reach: call.reach,
+            key: KeyKind::None,
+            first: mount.pool(),
+            choice: Choice::LeastBusy,
+            repeatable: is_read(method),
+            deadline: mount.timeouts.answer,
+            body_idle: mount.timeouts.idle,
+            body_limit: mount.body.unwrap_or(limits.body),
+        }
+    }
+}
+
+fn is_read(method: Method) -> bool {
+    matches!(method, Method::Get | Method::Head | Method::Options)
 }
 
 /// One process keeps its sessions to itself: all go to the same worker of its pool, until that one is gone.

@@ -1,16 +1,18 @@
-//! What the admin lays down besides the endpoint table: rules, and who may call what MAS calls.
+//! What the admin lays down besides the endpoint table: rules, other services, and who may call what MAS calls.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-use super::Rules;
+use super::{Mounts, Rules};
 
 /// The admin's word over the table.
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// The admin's own rules.
     pub rules: Rules,
+    /// Other services under the same name.
+    pub mounts: Mounts,
     /// From where `/_synapse/mas` may be called.
     pub mas_allow: Vec<IpNet>,
 }
@@ -30,6 +32,7 @@ impl Default for Policy {
         let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
         Self {
             rules: Rules::default(),
+            mounts: Mounts::default(),
             mas_allow: loopback.map(IpNet::from).into(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use super::{Chains, Limits, Plan, Policy, PoolIndex, Rule, Seen, Synapse};
+use super::{Chains, Limits, Mount, Plan, Policy, PoolIndex, Rule, Seen, Synapse};
 use crate::{
     discovery::Found,
     identity::{Appservices, Tokens},
@@ -152,12 +152,25 @@ impl State {
 
     /// The plan for a request, and the rule that decided where one did.
     pub fn plan(&self, seen: &Seen<'_, '_, '_>) -> (Plan, Option<&Rule>) {
+        if let Some(mount) = seen.mount {
+            return self.plan_for_mount(seen, mount);
+        }
         let key = Key::new(seen.call, seen.caller, seen.client);
         let plan = Plan::new(seen.method, seen.call, &key, &self.limits);
         match self.policy.rules.is_empty() {
             true => (plan, None),
             false => self.plan_by_rule(seen, plan),
         }
+    }
+
+    /// A rule may answer for a mounted service, and cannot send its requests elsewhere.
+    fn plan_for_mount(&self, seen: &Seen<'_, '_, '_>, mount: &Mount) -> (Plan, Option<&Rule>) {
+        let mut plan = Plan::for_mount(seen.method, seen.call, mount, &self.limits);
+        let rule = self.policy.rules.find_reply(seen);
+        if rule.is_some() {
+            plan.reach = Reach::Nobody;
+        }
+        (plan, rule)
     }
 
     fn plan_by_rule(&self, seen: &Seen<'_, '_, '_>, plan: Plan) -> (Plan, Option<&Rule>) {

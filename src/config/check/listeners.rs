@@ -248,7 +248,7 @@ fn hosts(node: Option<Node>, faults: &mut Vec<Fault>) -> Vec<Box<str>> {
 }
 
 /// A name as it stands in `Host`, without a port.
-fn host(text: &str) -> Result<Box<str>, &'static str> {
+pub(super) fn host(text: &str) -> Result<Box<str>, &'static str> {
     let literal = text.starts_with('[') && text.ends_with(']');
     let name = text
         .bytes()

@@ -10,6 +10,7 @@ mod kubernetes;
 mod limits;
 mod listeners;
 mod mas;
+mod mounts;
 mod pools;
 mod rates;
 mod rules;
@@ -49,6 +50,7 @@ pub(super) fn settings(root: Node, faults: &mut Vec<Fault>) -> Option<Settings> 
     let mas_allow = mas::read(&mut top, &mut pools.named, faults);
     let rules = rules::read(&mut top, &pools, faults);
     rules::refuse_idle(&pools.named, &rules, faults);
+    let mounts = mounts::read(&mut top, &pools.cluster, &mut pools.named, faults);
     let limits = limits::read(&mut top, faults);
     let health = health::read(top.take("health"), faults);
     let callers = callers::read(top.take("callers"), faults);
@@ -65,7 +67,11 @@ pub(super) fn settings(root: Node, faults: &mut Vec<Fault>) -> Option<Settings> 
         cluster: pools.cluster,
         labels: pools.labels,
         limits,
-        policy: Policy { rules, mas_allow },
+        policy: Policy {
+            rules,
+            mounts,
+            mas_allow,
+        },
         health,
         appservices,
         callers,

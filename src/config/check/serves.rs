@@ -121,6 +121,7 @@ pub(in crate::config) fn words_of(text: &str, is_main: bool) -> Result<(Vec<Grou
 fn word(text: &str, is_main: bool) -> Result<Option<Group>, String> {
     match text.parse() {
         Ok(Group::Refused) => Err("no pool serves this group: these requests are refused".into()),
+        Ok(Group::Mount) => Err("what is mounted has its own workers; see `mounts`".into()),
         Ok(Group::Main) if !is_main => Err("only the pool `main` serves this group".into()),
         Ok(group) => Ok(Some(group)),
         Err(_) if text == GENERIC => Ok(None),

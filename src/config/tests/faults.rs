@@ -1,5 +1,6 @@
 use super::*;
 
+mod mounts;
 mod rules;
 mod tls;
 

@@ -8,6 +8,7 @@ use super::Regex;
 use crate::{
     http1::Request,
     matrix::{Call, Caller, Group, Method, UserHash},
+    route::Mount,
 };
 
 /// What a request must be: each list that is not empty must hold one thing that fits.
@@ -44,6 +45,8 @@ pub struct Seen<'s, 'h, 'b> {
     pub client: IpAddr,
     /// The head, for its fields.
     pub request: &'s Request<'h, 'b>,
+    /// The service that it belongs to, where that is not Synapse.
+    pub mount: Option<&'s Mount>,
 }
 
 impl Match {

@@ -74,6 +74,12 @@ impl Rules {
             .find(|rule| rule.when.takes(seen) && rule.applies(seen, chains))
     }
 
+    /// The first rule that answers a request itself.
+    pub(super) fn find_reply(&self, seen: &Seen<'_, '_, '_>) -> Option<&Rule> {
+        let mut all = self.all.iter();
+        all.find(|rule| rule.reply().is_some() && rule.when.takes(seen))
+    }
+
     /// True when there is none.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
