@@ -63,10 +63,19 @@ impl Body {
     ///
     /// # Errors
     /// When the framing is broken or the limit is passed.
-    pub fn advance(
+    pub fn advance(&mut self, input: &[u8], show: impl FnMut(&[u8])) -> Result<usize, BodyFault> {
+        self.advance_to_end(input, show, |_| ())
+    }
+
+    /// As [`Self::advance`]; `trailer` gets each byte behind the last chunk.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn advance_to_end(
         &mut self,
         input: &[u8],
         mut show: impl FnMut(&[u8]),
+        trailer: impl FnMut(u8),
     ) -> Result<usize, BodyFault> {
         let mut payload = self.payload;
         let mut count = |piece: &[u8]| {
@@ -80,7 +89,7 @@ impl Body {
                 *left -= used;
                 used as usize
             }
-            Left::Chunks(chunked) => chunked.advance(input, &mut count)?,
+            Left::Chunks(chunked) => chunked.advance(input, &mut count, trailer)?,
         };
         if !matches!(self.left, Left::Chunks(_)) {
             count(&input[..used]);

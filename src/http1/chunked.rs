@@ -27,11 +27,13 @@ pub(super) enum Chunked {
 impl Chunked {
     pub(super) const START: Self = Self::Size { size: 0, digits: 0 };
 
-    /// Reads `input` up to the end of the coding; returns how many bytes belong to it and shows each piece of payload.
+    /// Reads `input` up to the end of the coding; returns how many bytes belong to it and shows each piece of payload
+    /// and each byte behind the last chunk.
     pub(super) fn advance(
         &mut self,
         input: &[u8],
         mut payload: impl FnMut(&[u8]),
+        mut trailer: impl FnMut(u8),
     ) -> Result<usize, BodyFault> {
         let mut at = 0;
         while at < input.len() && *self != Self::End {
@@ -44,6 +46,9 @@ impl Chunked {
                     left => Self::Data { left },
                 };
             } else {
+                if self.is_trailer() {
+                    trailer(input[at]);
+                }
                 *self = self.step(input[at]).ok_or(BodyFault::Chunk)?;
                 at += 1;
             }
@@ -69,6 +74,17 @@ impl Chunked {
             (Self::LastLf, b'\n') => Some(Self::End),
             _ => self.step_trailer(byte),
         }
+    }
+
+    fn is_trailer(self) -> bool {
+        matches!(
+            self,
+            Self::Trailer { .. }
+                | Self::TrailerName { .. }
+                | Self::TrailerValue { .. }
+                | Self::TrailerLf { .. }
+                | Self::LastLf
+        )
     }
 
     fn step_trailer(self, byte: u8) -> Option<Self> {
@@ -113,7 +129,7 @@ mod tests {
 
     fn read(input: &[u8]) -> Result<(usize, bool, Vec<u8>), BodyFault> {
         let (mut state, mut body) = (Chunked::START, vec![]);
-        let used = state.advance(input, |piece| body.extend_from_slice(piece))?;
+        let used = state.advance(input, |piece| body.extend_from_slice(piece), |_| ())?;
         Ok((used, state == Chunked::End, body))
     }
 
@@ -172,7 +188,7 @@ mod tests {
             coded.extend_from_slice(b"0\r\na: b\r\n\r\n");
             let (mut state, mut body) = (Chunked::START, vec![]);
             for piece in coded.chunks(cut) {
-                let used = state.advance(piece, |data| body.extend_from_slice(data)).unwrap();
+                let used = state.advance(piece, |data| body.extend_from_slice(data), |_| ()).unwrap();
                 prop_assert_eq!(used, piece.len());
             }
             prop_assert_eq!(state, Chunked::End);

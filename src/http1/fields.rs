@@ -74,18 +74,18 @@ impl<'h, 'b> Fields<'h, 'b> {
         field.map(|field| field.value)
     }
 
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        for field in self.passed_on() {
+            put(out, field.name, field.value);
+        }
+    }
+
     /// Those that are passed on.
-    pub(super) fn kept(&self) -> impl Iterator<Item = &'h Header<'b>> {
+    pub(super) fn passed_on(&self) -> impl Iterator<Item = &'h Header<'b>> {
         let dropped = self.dropped;
         let all = self.all.iter().enumerate();
         all.filter(move |(index, _)| dropped & (1 << index) == 0)
             .map(|(_, field)| field)
-    }
-
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
-        for field in self.kept() {
-            put(out, field.name, field.value);
-        }
     }
 }
 
@@ -179,7 +179,7 @@ pub(super) fn has_bare_lf(head: &[u8]) -> bool {
     memchr::memchr_iter(b'\n', head).any(|at| at == 0 || head[at - 1] != b'\r')
 }
 
-fn is_any(name: &[u8], names: &[&str]) -> bool {
+pub(super) fn is_any(name: &[u8], names: &[&str]) -> bool {
     names
         .iter()
         .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))

@@ -140,6 +140,12 @@ impl Response<'_, '_> {
         self.fields.value(name)
     }
 
+    /// The fields that are passed on.
+    pub fn passed_on(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let fields = self.fields.passed_on();
+        fields.map(|field| (field.name, field.value))
+    }
+
     /// True for a 1xx, which another head follows.
     pub fn is_interim(&self) -> bool {
         self.status < 200
@@ -172,7 +178,7 @@ impl Response<'_, '_> {
     /// (RFC 9110, sections 8.4 and 8.8.3).
     pub fn write_coded(&self, coding: Coding, close: bool, out: &mut Vec<u8>) {
         self.put_line(out);
-        for field in self.fields.kept() {
+        for field in self.fields.passed_on() {
             match field.name.len() {
                 14 if is(field, "content-length") => {}
                 13 if is(field, "accept-ranges") => {}
