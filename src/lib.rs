@@ -3,7 +3,7 @@
 //! The road of one request (a module imports only what stands above it in the list below):
 //!
 //! ```text
-//! accept -> HTTP/1.1 head                                             front, http1
+//! accept -> HTTP/1.1 head, or HTTP/2 written as one                   front, http1, http2
 //! ---- decide: plain code, no sockets
 //! load State once . client ip . path -> Call . token -> Caller . Call + Caller -> Plan
 //! ---- act
@@ -20,6 +20,7 @@ pub mod config;
 pub mod discovery;
 pub mod front;
 pub mod http1;
+pub mod http2;
 pub mod identity;
 pub mod lifecycle;
 pub mod matrix;

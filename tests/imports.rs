@@ -7,9 +7,10 @@ use std::{fs, path::Path};
 /// Top to bottom; `lib.rs` and `main.rs` may import all of it.
 const ORDER: &[&str] = &[
     "matrix",
+    "http1",
+    "http2",
     "net",
     "ask",
-    "http1",
     "telemetry",
     "lifecycle",
     "balance",

@@ -82,7 +82,7 @@ impl Listener {
     /// When a certificate is of no use.
     pub fn again(&self, settings: &Settings, metrics: &Metrics) -> anyhow::Result<Self> {
         let kept = self.entrance.security.clone();
-        let security = match kept.filter(|kept| kept.certificates.are_of(&settings.tls)) {
+        let security = match kept.filter(|kept| kept.is_of(settings)) {
             Some(kept) => Some(kept),
             None => security(settings, metrics)?,
         };
@@ -188,7 +188,7 @@ pub async fn accept(listener: Listener, threads: Arc<Threads>, mut stop: Stop) {
 fn security(settings: &Settings, metrics: &Metrics) -> anyhow::Result<Option<Arc<Security>>> {
     match &*settings.tls {
         [] => Ok(None),
-        files => Ok(Some(Arc::new(Security::new(files, metrics)?))),
+        _ => Ok(Some(Arc::new(Security::new(settings, metrics)?))),
     }
 }
 

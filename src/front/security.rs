@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustls::{ServerConfig, crypto::aws_lc_rs, server::NoServerSessionStorage};
 
-use super::{CertificateFiles, Certificates};
+use super::{Certificates, Settings};
 use crate::{net::Acceptor, telemetry::Metrics};
 
 /// What a listener with TLS shows and counts.
@@ -21,14 +21,14 @@ impl Security {
     ///
     /// # Errors
     /// When a certificate is of no use, or the system gives no random numbers.
-    pub fn new(files: &[CertificateFiles], metrics: &Metrics) -> anyhow::Result<Self> {
-        let certificates = Arc::new(Certificates::read(files)?);
+    pub fn new(settings: &Settings, metrics: &Metrics) -> anyhow::Result<Self> {
+        let certificates = Arc::new(Certificates::read(&settings.tls)?);
         let provider = Arc::new(aws_lc_rs::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_cert_resolver(certificates.clone());
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = protocols(settings.door.http2);
         config.ticketer = aws_lc_rs::Ticketer::new()?;
         // Tickets hold all that is needed: sessions would fill memory.
         config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -42,4 +42,19 @@ impl Security {
             acceptor: Arc::new(acceptor),
         })
     }
+
+    /// True when they would be made of the same settings.
+    pub fn is_of(&self, settings: &Settings) -> bool {
+        self.certificates.are_of(&settings.tls)
+            && self.acceptor.config.alpn_protocols == protocols(settings.door.http2)
+    }
+}
+
+/// What is offered, the best first (RFC 7301).
+fn protocols(http2: bool) -> Vec<Vec<u8>> {
+    let offered: &[&[u8]] = match http2 {
+        true => &[b"h2", b"http/1.1"],
+        false => &[b"http/1.1"],
+    };
+    offered.iter().map(|name| name.to_vec()).collect()
 }

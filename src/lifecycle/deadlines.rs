@@ -161,6 +161,12 @@ impl Deadlines {
 }
 
 impl Deadline {
+    /// Another deadline, not set yet, of a client that came in by the same listener.
+    pub fn again(&self) -> Self {
+        let listener = self.table.slots.borrow()[self.slot].listener;
+        Deadlines(self.table.clone()).add(listener)
+    }
+
     /// The connection works on a request and has `time` from now.
     pub fn set(&self, time: Duration) {
         self.put(time, false);

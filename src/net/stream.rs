@@ -1,7 +1,7 @@
-//! One byte stream: TCP, Unix, or TLS over one of these.
+//! One byte stream: TCP, Unix, TLS over one of these, or one request of many on one of these.
 
 use std::{
-    io,
+    io::{self, IoSlice},
     mem::MaybeUninit,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -14,8 +14,9 @@ use tokio::{
 };
 
 use super::{Address, Connecting, Connector, Tls};
+use crate::{http1::with_output, http2};
 
-/// A connected socket, from a client or to a worker.
+/// A connection, from a client or to a worker.
 #[derive(Debug)]
 pub enum Stream {
     /// TCP, with Nagle's algorithm off.
@@ -26,6 +27,8 @@ pub enum Stream {
     Tls(Box<Tls>),
     /// TLS to a worker.
     ToWorker(Box<Tls<Connecting>>),
+    /// A request of HTTP/2 that reads and is answered as HTTP/1.1; boxed as well.
+    Http2(Box<http2::Exchange>),
 }
 
 impl Stream {
@@ -54,14 +57,15 @@ impl Stream {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        let mut buffer = ReadBuf::new(buffer);
+        let mut filled = ReadBuf::new(buffer);
         let polled = match self {
-            Self::Tcp(tcp) => Pin::new(tcp).poll_read(cx, &mut buffer),
-            Self::Unix(unix) => Pin::new(unix).poll_read(cx, &mut buffer),
-            Self::Tls(tls) => return tls.poll_read(cx, buffer.initialize_unfilled()),
-            Self::ToWorker(tls) => return tls.poll_read(cx, buffer.initialize_unfilled()),
+            Self::Tcp(tcp) => Pin::new(tcp).poll_read(cx, &mut filled),
+            Self::Unix(unix) => Pin::new(unix).poll_read(cx, &mut filled),
+            Self::Tls(tls) => return tls.poll_read(cx, buffer),
+            Self::ToWorker(tls) => return tls.poll_read(cx, buffer),
+            Self::Http2(exchange) => return exchange.poll_read(cx, buffer),
         };
-        polled.map_ok(|()| buffer.filled().len())
+        polled.map_ok(|()| filled.filled().len())
     }
 
     /// Writes as much of `bytes` as the socket takes now; once pending, the next call must begin with the same bytes.
@@ -71,6 +75,7 @@ impl Stream {
             Self::Unix(unix) => Pin::new(unix).poll_write(cx, bytes),
             Self::Tls(tls) => tls.poll_write(cx, bytes),
             Self::ToWorker(tls) => tls.poll_write(cx, bytes),
+            Self::Http2(exchange) => exchange.poll_write(cx, bytes),
         }
     }
 
@@ -81,6 +86,10 @@ impl Stream {
             Self::Unix(unix) => Pin::new(unix).poll_shutdown(cx),
             Self::Tls(tls) => tls.poll_shutdown(cx),
             Self::ToWorker(tls) => tls.poll_shutdown(cx),
+            Self::Http2(exchange) => {
+                exchange.end();
+                Poll::Ready(Ok(()))
+            }
         }
     }
 
@@ -91,6 +100,7 @@ impl Stream {
             Self::Unix(unix) => unix.try_write(bytes),
             Self::Tls(tls) => tls.socket().try_write(bytes),
             Self::ToWorker(tls) => tls.socket().try_write(bytes),
+            Self::Http2(_) => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
 
@@ -103,6 +113,7 @@ impl Stream {
             Self::Unix(unix) => unix.try_read(&mut byte),
             Self::Tls(tls) => return tls.is_settled() && tls.socket().is_quiet(),
             Self::ToWorker(tls) => return tls.is_settled() && tls.socket().is_quiet(),
+            Self::Http2(_) => return false,
         };
         matches!(read, Err(e) if e.kind() == io::ErrorKind::WouldBlock)
     }
@@ -124,6 +135,7 @@ impl Stream {
             Self::Unix(unix) => SockRef::from(unix).peek(&mut byte),
             Self::Tls(tls) => tls.socket().peek(),
             Self::ToWorker(tls) => tls.socket().peek(),
+            Self::Http2(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 }
@@ -138,8 +150,8 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Self::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buffer),
             Self::Unix(unix) => Pin::new(unix).poll_read(cx, buffer),
-            secure => {
-                let count = ready!(secure.poll_read(cx, buffer.initialize_unfilled()))?;
+            other => {
+                let count = ready!(other.poll_read(cx, buffer.initialize_unfilled()))?;
                 buffer.advance(count);
                 Poll::Ready(Ok(()))
             }
@@ -154,6 +166,26 @@ impl AsyncWrite for Stream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.get_mut().poll_write(cx, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(tcp) => Pin::new(tcp).poll_write_vectored(cx, parts),
+            Self::Unix(unix) => Pin::new(unix).poll_write_vectored(cx, parts),
+            // One record for all parts.
+            sealed => with_output(|out| {
+                parts.iter().for_each(|part| out.extend_from_slice(part));
+                sealed.poll_write(cx, out)
+            }),
+        }
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

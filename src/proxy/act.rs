@@ -252,9 +252,11 @@ fn finish(
     );
     match answer {
         Some(answer) if reason == Reason::Ok && !answer.close => Next::Request,
-        Some(_)
+        Some(answer)
             if reason == Reason::Ok
-                && (!request.body.is_whole() || !conversation.ahead.is_empty()) =>
+                && (!request.body.is_whole()
+                    || !conversation.ahead.is_empty()
+                    || answer.body.ends_with_connection()) =>
         {
             Next::Linger
         }

@@ -1,4 +1,5 @@
-//! The HTTP/1.1 conversation with one client: requests in order, until someone closes.
+//! The HTTP/1.1 conversation with one client: requests in order, until someone closes. A request of HTTP/2 is one of
+//! its own.
 
 use std::{
     future::poll_fn,
@@ -11,10 +12,12 @@ use super::{
     Core, Peer,
     act::{Next, act},
     incoming::{Incoming, receive},
+    multiplex::{self, Carrier},
     respond::{self, Refusal, Told},
 };
 use crate::{
     http1::{RequestFault, with_input},
+    http2::PREFACE,
     lifecycle::Deadline,
     net::Stream,
     telemetry::Reason,
@@ -43,13 +46,13 @@ enum Came {
     /// A request, which stands in its slot.
     Request,
     Refused(Refusal),
+    /// The start of HTTP/2.
+    Preface,
     /// It closed, or was silent for too long.
     Nothing,
 }
 
 /// Talks with a client until one of us closes; `open` is dropped then.
-///
-/// Not an `async fn`: that keeps its arguments twice, and every parked request would pay for it.
 pub fn converse<O>(
     core: Rc<Core>,
     client: Stream,
@@ -58,6 +61,19 @@ pub fn converse<O>(
     open: O,
 ) -> impl Future<Output = ()> + use<O> {
     let deadline = core.deadlines.add(listener);
+    talk(core, client, peer, deadline, open)
+}
+
+/// As [`converse`], with a deadline of its own.
+///
+/// Not an `async fn`: that keeps its arguments twice, and every parked request would pay for it.
+pub(super) fn talk<O>(
+    core: Rc<Core>,
+    client: Stream,
+    peer: Peer,
+    deadline: Deadline,
+    open: O,
+) -> impl Future<Output = ()> + use<O> {
     let mut conversation = Conversation {
         client,
         peer,
@@ -84,8 +100,9 @@ pub async fn turn_away<O>(core: Rc<Core>, client: Stream, peer: Peer, listener: 
 }
 
 impl Conversation {
-    async fn run(&mut self, core: &Core) {
+    async fn run(&mut self, core: &Rc<Core>) {
         let mut idle = core.state().limits.head;
+        let mut is_first = true;
         // One place for every request of the conversation: moved through futures it would stand in each of them.
         let mut slot = None;
         loop {
@@ -98,15 +115,30 @@ impl Conversation {
                     act(core, self, request).await
                 }
                 (Came::Refused(refusal), _) => self.refuse(core, refusal).await,
+                (Came::Preface, _) if is_first => {
+                    Box::pin(self.multiplex(core)).await;
+                    Next::Linger
+                }
+                (Came::Preface, _) => {
+                    let fault = RequestFault::Version;
+                    self.refuse(core, fault.into()).await
+                }
                 _ => return,
             };
             slot = None;
+            is_first = false;
             match next {
                 Next::Request => idle = core.state().limits.client_idle,
                 Next::Linger => return self.linger().await,
                 Next::Close => return,
             }
         }
+    }
+
+    /// Goes on with HTTP/2.
+    async fn multiplex(&mut self, core: &Rc<Core>) {
+        let carrier = Carrier::new(&mut self.client, &mut self.ahead);
+        multiplex::serve(core, carrier, &self.peer, &self.deadline).await;
     }
 
     /// Waits for the next request, `idle` for its first byte.
@@ -207,8 +239,20 @@ impl Conversation {
                 self.ahead.extend_from_slice(bytes);
                 None
             }
+            Err(refusal) if self.is_preface(&refusal, bytes) => {
+                self.ahead.extend_from_slice(bytes);
+                Some(Came::Preface)
+            }
             Err(refusal) => Some(Came::Refused(refusal)),
         }
+    }
+
+    /// True for a first line that names no version of HTTP/1: the preface, or what HTTP/2 refuses in its own way.
+    fn is_preface(&self, refusal: &Refusal, bytes: &[u8]) -> bool {
+        let is_known = || bytes.iter().zip(PREFACE).all(|(one, other)| one == other);
+        refusal.fault == Some(RequestFault::Version)
+            && self.peer.door.http2
+            && (is_known() || memchr::memmem::find(bytes, b"HTTP/").is_none())
     }
 
     fn too_late(&self) -> Came {

@@ -28,6 +28,8 @@ pub struct Door {
     pub root: Option<Box<str>>,
     /// Every request is sent to the same URL with `https`.
     pub to_https: bool,
+    /// HTTP/2 is spoken with those who begin it.
+    pub http2: bool,
     /// How often clients may ask.
     pub rates: Option<Arc<Rates>>,
     /// What answers may be compressed into, the first of those that a client likes equally; empty for none.
@@ -98,6 +100,7 @@ impl Default for Door {
             hosts: Vec::new(),
             root: None,
             to_https: false,
+            http2: true,
             rates: None,
             compression: Box::default(),
             well_known: WellKnown::default(),

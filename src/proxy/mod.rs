@@ -18,6 +18,7 @@ mod heads;
 mod id;
 mod incoming;
 mod mounted;
+mod multiplex;
 mod overview;
 mod pending;
 mod rate;

@@ -125,6 +125,55 @@ async fn requests_and_answers_pass_in_both_versions() {
 }
 
 #[tokio::test]
+async fn http_2_is_agreed_on_where_both_have_it() {
+    for (has, agreed) in [(true, "h2"), (false, "http/1.1")] {
+        let house = House::new(&["hs.example"], |settings| {
+            settings.listeners[0].door.http2 = has;
+        })
+        .await;
+        let mut config = ClientConfig::clone(&house.client(&TLS13));
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let client = house.connect(&Arc::new(config), "hs.example").await;
+        let protocol = client.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
+        assert_eq!(protocol.as_deref(), Some(agreed.as_bytes()));
+        if has {
+            ask_by_http_2(&house, client).await;
+        }
+    }
+}
+
+async fn ask_by_http_2(house: &House, client: TlsStream<TcpStream>) {
+    let (mut requests, connection) = h2::client::handshake(client).await.unwrap();
+    tokio::spawn(connection);
+    let request = hyper::Request::get("https://hs.example/_matrix/client/versions");
+    let (answer, _) = requests
+        .send_request(request.body(()).unwrap(), true)
+        .unwrap();
+    let mut worker = house.stage.worker().await;
+    let head = worker.head().await;
+    assert_eq!(field(&head, "x-forwarded-proto"), Some("https"));
+    assert_eq!(field(&head, "host"), Some("hs.example"));
+    let body = "x".repeat(40_000);
+    worker
+        .send(format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: 40000\r\n\r\n{body}"
+        ))
+        .await;
+    let mut body = answer_of(answer).await;
+    let mut read = 0;
+    while let Some(data) = timeout(HANGS, body.data()).await.unwrap() {
+        read += data.unwrap().len();
+    }
+    assert_eq!(read, 40_000);
+}
+
+async fn answer_of(answer: h2::client::ResponseFuture) -> h2::RecvStream {
+    let answer = timeout(HANGS, answer).await.unwrap().unwrap();
+    assert_eq!(answer.status(), 200);
+    answer.into_body()
+}
+
+#[tokio::test]
 async fn large_bodies_stream_both_ways_past_slow_readers() {
     for version in [&TLS12, &TLS13] {
         let house = House::new(&["hs.example"], |_| ()).await;

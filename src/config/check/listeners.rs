@@ -132,6 +132,7 @@ fn door(table: &mut Table, shared: &Shared, faults: &mut Vec<Fault>) -> Door {
             .take("redirect")
             .and_then(|node| node.parse(redirect, faults))
             .is_some(),
+        http2: http2(table.take("http2"), faults),
         rates: rates::read(table, faults).or_else(|| shared.rates.clone()),
         compression: table
             .take("compression")
@@ -139,6 +140,16 @@ fn door(table: &mut Table, shared: &Shared, faults: &mut Vec<Fault>) -> Door {
             .unwrap_or_default(),
         well_known: shared.well_known.clone(),
     }
+}
+
+/// Spoken unless it is turned off.
+fn http2(node: Option<Node>, faults: &mut Vec<Fault>) -> bool {
+    let Some(node) = node else { return true };
+    let said = node.boolean();
+    if said.is_none() {
+        faults.push(node.expected("true or false"));
+    }
+    said.unwrap_or(true)
 }
 
 fn client_from(text: &str) -> Result<ClientFrom, &'static str> {

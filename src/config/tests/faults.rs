@@ -272,6 +272,10 @@ fn a_door_that_makes_no_sense_is_a_fault() {
             "listeners[0].redirect: `http`: the only redirect is `https`; leave it out for none",
         ),
         (
+            "http2: maybe",
+            "listeners[0].http2: expected true or false, found the text `maybe`",
+        ),
+        (
             "root: /app",
             "listeners[0].root: `/app`: expected a URL such as https://matrix.example.org",
         ),
