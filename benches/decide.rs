@@ -54,18 +54,18 @@ fn tokens() -> Tokens {
     tokens
 }
 
-fn pool(workers: usize) -> View {
+fn pool(workers: usize) -> Arc<View> {
     let endpoint = |n: usize| {
         let address = Address::Host("worker".into(), n as u16);
         Endpoint::new(format!("sync{n}"), address)
     };
     let endpoints: Arc<[_]> = (0..workers).map(endpoint).collect();
     let settings = Settings::new("sync", [Group::Sync], Source::Static(endpoints.clone()));
-    View::new(Arc::new(settings), &endpoints.into(), None)
+    Arc::new(View::new(Arc::new(settings), &endpoints.into(), None))
 }
 
 /// A lease taken and given back, as each request does.
-fn choose(pool: &View, key: u64) -> u32 {
+fn choose(pool: &Arc<View>, key: u64) -> u32 {
     let lease = pool.lease(Choice::Keyed(black_box(key)).into(), &Tried::default());
     lease.map_or(0, |lease| lease.id.number())
 }

@@ -184,9 +184,12 @@ impl Inner {
         let goals = [Goal::Slot(worker.id), Goal::AnySlot];
         let lines = goals.map(|goal| [(goal, true), (goal, false)]);
         let lines = lines.as_flattened();
-        while lines.iter().fold(false, |served, line| {
-            self.serve_one(worker, *line) || served
-        }) {}
+        loop {
+            let served = lines.iter().filter(|line| self.serve_one(worker, **line));
+            if served.count() == 0 {
+                break;
+            }
+        }
         let is_done = |line: &(Goal, bool)| self.lines.get(line).is_none_or(Line::is_empty);
         if lines.iter().all(is_done) {
             worker.slots.set_queued(false);
@@ -320,7 +323,7 @@ mod tests {
     }
 
     fn told(waiting: &mut Waiting) -> Option<Told> {
-        match waiting.poll(&mut Context::from_waker(Waker::noop())) {
+        match waiting.poll(&Context::from_waker(Waker::noop())) {
             Poll::Ready(told) => Some(told),
             Poll::Pending => None,
         }
@@ -449,7 +452,7 @@ mod tests {
         }
         let waker = Waker::from(Arc::new(Thread(std::thread::current())));
         loop {
-            match waiting.poll(&mut Context::from_waker(&waker)) {
+            match waiting.poll(&Context::from_waker(&waker)) {
                 Poll::Ready(Told::Lease(lease)) => return lease,
                 Poll::Ready(other) => panic!("{other:?}"),
                 Poll::Pending => std::thread::park(),
