@@ -11,7 +11,7 @@ use std::{
 use ahash::HashMap;
 use tokio::time::Instant;
 
-use super::{Lease, Settings, Worker, WorkerId, admission::Queue, budget::Budget};
+use super::{Condition, Lease, Settings, Worker, WorkerId, admission::Queue, budget::Budget};
 use crate::{
     balance::{self, Order},
     discovery::{Endpoint, Found, Stale},
@@ -183,13 +183,31 @@ impl View {
     /// When it must wait, with what for.
     pub fn lease(self: &Arc<Self>, want: Want, tried: &Tried) -> Result<Lease, Busy> {
         match want.choice {
-            Choice::Keyed(key) => {
-                let index = self.place(key, tried).ok_or(Busy::NoWorker)?;
-                self.take(index, want)
-                    .ok_or_else(|| self.full(Some(self.workers[index].clone())))
-            }
+            Choice::Keyed(key) => self.lease_at(self.place(key, tried), want),
             Choice::LeastBusy => self.lease_any(want, tried),
         }
+    }
+
+    /// The same where no other pool takes the request: at a worker that starts, though it has not got its key back.
+    ///
+    /// # Errors
+    /// When it must wait, with what for.
+    pub fn lease_early(self: &Arc<Self>, want: Want, tried: &Tried) -> Result<Lease, Busy> {
+        let Choice::Keyed(key) = want.choice else {
+            return Err(Busy::NoWorker);
+        };
+        let starts = |index: usize| {
+            let worker = &self.workers[index];
+            !tried.refuses(worker) && worker.condition() == Condition::Starting
+        };
+        let order = Order::new(&self.seeds, &self.weights);
+        self.lease_at(order.first(key, starts), want)
+    }
+
+    fn lease_at(self: &Arc<Self>, index: Option<usize>, want: Want) -> Result<Lease, Busy> {
+        let index = index.ok_or(Busy::NoWorker)?;
+        self.take(index, want)
+            .ok_or_else(|| self.full(Some(self.workers[index].clone())))
     }
 
     /// The same beyond all caps, for what is short and must not wait.
@@ -355,7 +373,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::{discovery::Source, pool::Condition};
+    use crate::discovery::Source;
 
     fn settings() -> Arc<Settings> {
         Arc::new(Settings::new("sync", [], Source::Static([].into())))
@@ -457,6 +475,24 @@ mod tests {
         );
         endpoints[0].near = true;
         assert_eq!(chosen(&view(&endpoints), 8), (4, 4));
+    }
+
+    #[test]
+    fn one_that_starts_has_all_keys_when_it_is_alone() {
+        let view = Arc::new(View::new(settings(), &found(&[("a", false)]), None));
+        view.workers[0].change(Condition::Starting);
+        view.workers[0].set_share(10);
+        assert!(placed(&view).len() < 64, "few are back");
+        let early = (0..64).filter_map(|key| {
+            let want = Choice::Keyed(key).into();
+            view.lease_early(want, &Tried::default()).ok()
+        });
+        assert_eq!(early.count(), 64);
+        view.workers[0].change(Condition::Ejected);
+        assert!(
+            view.lease_early(Choice::Keyed(1).into(), &Tried::default())
+                .is_err()
+        );
     }
 
     #[test]

@@ -215,13 +215,12 @@ impl State {
             return Err(Busy::NoWorker);
         }
         let want = plan.want();
-        for pool in self.chain(plan) {
-            match pool.lease(want, tried) {
-                Err(Busy::NoWorker) => {}
-                lease => return lease,
-            }
-        }
-        Err(Busy::NoWorker)
+        let in_time = self.chain(plan).map(|pool| pool.lease(want, tried));
+        let early = self.chain(plan).map(|pool| pool.lease_early(want, tried));
+        in_time
+            .chain(early)
+            .find(|lease| !matches!(lease, Err(Busy::NoWorker)))
+            .unwrap_or(Err(Busy::NoWorker))
     }
 
     /// Lines up until a worker of the plan's pools may take the request; none when too many wait.
