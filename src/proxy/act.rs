@@ -11,8 +11,8 @@ use super::{
     files,
     incoming::Incoming,
     respond::{self, Told},
-    waiting,
     tunnel::Tunnel,
+    waiting,
 };
 use crate::{
     http1::Body,

@@ -247,12 +247,12 @@ impl Conversation {
         }
     }
 
-    /// True for a first line that names no version of HTTP/1: the preface, or what HTTP/2 refuses in its own way.
+    /// True for the preface, or for what HTTP/2 refuses in its own way.
     fn is_preface(&self, refusal: &Refusal, bytes: &[u8]) -> bool {
         let is_known = || bytes.iter().zip(PREFACE).all(|(one, other)| one == other);
         refusal.fault == Some(RequestFault::Version)
             && self.peer.door.http2
-            && (is_known() || memchr::memmem::find(bytes, b"HTTP/").is_none())
+            && (is_known() || is_no_http1(bytes))
     }
 
     fn too_late(&self) -> Came {
@@ -354,4 +354,9 @@ impl Conversation {
         })
         .await;
     }
+}
+
+/// True for bytes that no client of HTTP/1 and no proxy in front of one begins with.
+fn is_no_http1(bytes: &[u8]) -> bool {
+    memchr::memmem::find(bytes, b"HTTP/").is_none() && !bytes.starts_with(b"PROXY ")
 }
