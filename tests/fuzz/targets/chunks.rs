@@ -19,7 +19,8 @@ fuzz_target!(|input: (Option<u16>, Vec<&[u8]>)| {
     let bytes = pieces.concat();
     let whole = read(framing, &[&bytes]);
     let parts = read(framing, &pieces);
-    assert_eq!((whole.fault, whole.is_whole), (parts.fault, parts.is_whole));
+    // Which of two faults is told depends on the cut.
+    assert_eq!(whole.fault.is_some(), parts.fault.is_some());
     if whole.fault.is_none() {
         assert_eq!(whole, parts);
         assert!(whole.used == bytes.len() || whole.is_whole);
@@ -46,6 +47,8 @@ fn read(framing: Framing, pieces: &[&[u8]]) -> Read {
             break;
         }
     }
-    assert_eq!(body.payload(), read.payload.len() as u64);
+    if read.fault.is_none() {
+        assert_eq!(body.payload(), read.payload.len() as u64);
+    }
     read
 }

@@ -33,7 +33,9 @@ fuzz_target!(|input: (bool, &[u8])| {
         true => (request, request_by_hyper),
         false => (answer, answer_by_hyper),
     };
-    if let Some(ours) = ours(bytes) {
+    // hyper takes a hundred trailer fields; we count their bytes.
+    let is_short = bytes.iter().filter(|&&byte| byte == b'\n').count() < 100;
+    if let Some(ours) = ours(bytes).filter(|_| is_short) {
         let theirs = theirs(bytes);
         assert_eq!(Some(ours), theirs, "{:?}", String::from_utf8_lossy(bytes));
     }
