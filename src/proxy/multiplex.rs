@@ -141,7 +141,7 @@ impl Connection<'_> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             self.note(cx);
-            if self.deadline.is_over(cx) && !self.is_alive() {
+            if self.deadline.is_over(cx) && !self.is_alive(cx) {
                 return Poll::Ready(());
             }
             match self.h2.poll_accept(cx) {
@@ -171,10 +171,10 @@ impl Connection<'_> {
     }
 
     /// The time is up, or we stop; false when nothing is left to wait for.
-    fn is_alive(&mut self) -> bool {
+    fn is_alive(&mut self, cx: &mut Context<'_>) -> bool {
         match self.phase {
             _ if self.deadline.is_last() && self.phase != Phase::Leaving => self.leave(None),
-            Phase::Busy => match self.ask() {
+            Phase::Busy => match self.ask(cx) {
                 true => self.enter(Phase::Asked, PONG),
                 false => return false,
             },
@@ -202,7 +202,10 @@ impl Connection<'_> {
         self.deadline.set(GOODBYE);
     }
 
-    fn ask(&mut self) -> bool {
+    /// False when the last question is not answered yet.
+    fn ask(&mut self, cx: &mut Context<'_>) -> bool {
+        // An answer that nobody waited for any more stands in the way of the next question.
+        self.is_there(cx);
         let pings = self.pings.as_mut();
         pings.is_some_and(|pings| pings.send_ping(Ping::opaque()).is_ok())
     }
