@@ -1,19 +1,19 @@
 //! Pools from the labels of Services, checked as the file is; a fault costs its own Service only.
 
+mod said;
+
 use std::{collections::HashMap, sync::Arc};
 
-use super::{check, fault::suggest};
+use said::Said;
+
+use super::check;
 use crate::{
     discovery::{
         Source,
-        kubernetes::{self, Cluster, Labelled, Naming, ServiceName},
+        kubernetes::{self, Cluster, Labelled, ServiceName},
     },
-    matrix::Group,
     pool,
 };
-
-/// What may follow `thalamus/` in an annotation.
-const KEYS: [&str; 4] = ["serves", "port", "cap", "weight"];
 
 /// More pools by labels are a mistake, or somebody's ill will.
 const MOST: usize = 256;
@@ -42,15 +42,6 @@ pub struct LabelFault {
     pub why: String,
 }
 
-/// What one Service says, in our words.
-#[derive(Clone, Debug, PartialEq)]
-struct Said {
-    pool: Box<str>,
-    serves: Vec<Group>,
-    generic: bool,
-    source: kubernetes::Settings,
-}
-
 /// A pool on the way, and its Services.
 struct Draft {
     said: Said,
@@ -76,7 +67,7 @@ impl Composer {
                     why,
                 })
             };
-            let said = read(about, cluster).map_or_else(
+            let said = said::read(about, cluster).map_or_else(
                 |why| {
                     tell(why);
                     self.sound.remove(&about.service)
@@ -95,62 +86,6 @@ impl Composer {
         pools.sort_by_key(|pool| &*pool.name != "main");
         Composed { pools, faults }
     }
-}
-
-/// What a Service says, or everything that is wrong with it.
-fn read(about: &Labelled, cluster: &Arc<Cluster>) -> Result<Said, String> {
-    let mut wrong = Vec::new();
-    let mut note = |key: &str, why: String| wrong.push(format!("thalamus/{key}: {why}"));
-    if let Err(why) = check::check_name(&about.pool) {
-        note("pool", format!("`{}`: {why}", about.pool));
-    }
-    for key in about.says.keys().filter(|key| !KEYS.contains(&&***key)) {
-        note(key, format!("unknown; {}", suggest(key, &KEYS)));
-    }
-    let said = |key: &str| about.says.get(key).map(|text| text.trim());
-    let serves = said("serves").unwrap_or(if &*about.pool == "main" {
-        ""
-    } else {
-        &about.pool
-    });
-    let (serves, generic) = check::words_of(serves, &*about.pool == "main").unwrap_or_else(|why| {
-        note("serves", why);
-        Default::default()
-    });
-    let port = said("port").and_then(|text| {
-        check::port_of(text)
-            .map_err(|why| note("port", format!("`{text}`: {why}")))
-            .ok()
-    });
-    let weight = said("weight").map_or(1.0, |text| {
-        weight(text).unwrap_or_else(|why| {
-            note("weight", format!("`{text}`: {why}"));
-            1.0
-        })
-    });
-    match wrong.is_empty() {
-        false => Err(wrong.join("; ")),
-        true => Ok(Said {
-            pool: about.pool.clone(),
-            serves,
-            generic,
-            source: kubernetes::Settings {
-                service: about.service.name.clone(),
-                namespace: Some(about.service.namespace.clone()),
-                port,
-                naming: Naming::Pod,
-                weight,
-                cluster: cluster.clone(),
-            },
-        }),
-    }
-}
-
-fn weight(text: &str) -> Result<f64, &'static str> {
-    let weight = text.parse().ok();
-    weight
-        .filter(|weight| *weight > 0.0 && *weight <= 1000.0)
-        .ok_or("expected a weight above 0, at most 1000; 1 is usual")
 }
 
 /// Adds what a Service says to the pools on the way, unless it would harm one that is there.
@@ -218,9 +153,9 @@ impl Draft {
                 "the pool `{pool}` is that of the Service {eldest}, in another namespace; rename one of the two"
             ));
         }
-        if (&said.serves, said.generic) != (&self.said.serves, self.said.generic) {
+        if let Some(key) = said.differs(&self.said) {
             return Err(format!(
-                "the Service {eldest} says another `thalamus/serves` for the pool `{pool}`; say the same, or rename one"
+                "the Service {eldest} says another `thalamus/{key}` for the pool `{pool}`; say the same, or rename one"
             ));
         }
         self.services.push(said.source);
@@ -233,9 +168,13 @@ impl Draft {
             _ => Source::Services(self.services.into()),
         };
         let pool = pool::Settings::new(&self.said.pool, self.said.serves, source);
-        match self.said.generic {
+        let pool = match self.said.generic {
             true => pool.generic(),
             false => pool,
+        };
+        pool::Settings {
+            cap: self.said.cap.unwrap_or(pool.cap),
+            ..pool
         }
     }
 }

@@ -64,13 +64,24 @@ fn spill(node: Node, faults: &mut Vec<Fault>) -> Option<f64> {
 }
 
 fn count(node: Node, faults: &mut Vec<Fault>) -> Option<NonZeroU32> {
-    let fault = node.fault(format!("expected a number from 1 to {MOST}"));
-    let number = u32::try_from(node.whole(faults)?)
-        .ok()
-        .filter(|number| *number <= MOST)
-        .and_then(NonZeroU32::new);
+    let fault = node.fault(expected());
+    let number = within(node.whole(faults)?);
     if number.is_none() {
         faults.push(fault);
     }
     number
+}
+
+/// A cap in words, as an annotation has it.
+pub(in crate::config) fn cap_of(text: &str) -> Result<NonZeroU32, String> {
+    text.parse().ok().and_then(within).ok_or_else(expected)
+}
+
+fn within(number: i64) -> Option<NonZeroU32> {
+    let number = u32::try_from(number).ok()?;
+    NonZeroU32::new(number).filter(|number| number.get() <= MOST)
+}
+
+fn expected() -> String {
+    format!("expected a number from 1 to {MOST}")
 }

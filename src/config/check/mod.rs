@@ -22,6 +22,7 @@ mod workers;
 
 use std::{num::NonZeroUsize, time::Duration};
 
+pub(super) use caps::cap_of;
 pub(super) use kubernetes::port_of;
 pub(super) use pools::check_name;
 pub(super) use serves::{is_one_process, words_of};

@@ -91,6 +91,21 @@ fn a_label_makes_a_pool_that_annotations_shape() {
 }
 
 #[test]
+fn a_cap_is_what_services_say_alike_or_what_suits_their_groups() {
+    let cap = |pool, says: &[(&str, &str)]| {
+        let services = [service("a", pool, says), service("b", pool, says)];
+        let services: Vec<_> = services.iter().collect();
+        let composed = Composer::default().compose(&named(), &services, &Arc::default());
+        assert_eq!(composed.faults, []);
+        composed.pools[2].cap.get()
+    };
+    assert_eq!(cap("sync", &[("cap", " 100 ")]), 100);
+    assert_eq!(cap("sync", &[]), 2000);
+    assert_eq!(cap("login", &[("cap", "1000000")]), 1_000_000);
+    assert_eq!(cap("any", &[("serves", "generic"), ("cap", "3")]), 3);
+}
+
+#[test]
 fn main_may_come_by_its_label_and_stands_first() {
     let services = [
         service("s", "sync", &[]),
@@ -128,6 +143,14 @@ fn a_fault_costs_its_own_service_only() {
              thalamus/weight: `-1`: expected a weight above 0, at most 1000; 1 is usual",
         ),
         (
+            service("x", "login", &[("cap", "0")]),
+            "thalamus/cap: `0`: expected a number from 1 to 1000000",
+        ),
+        (
+            service("x", "login", &[("cap", "many")]),
+            "thalamus/cap: `many`: expected a number from 1 to 1000000",
+        ),
+        (
             service("x", "x", &[("serves", "main")]),
             "thalamus/serves: `main`: only the pool `main` serves this group",
         ),
@@ -146,6 +169,10 @@ fn a_fault_costs_its_own_service_only() {
         (
             service("x", "sync", &[("serves", "sync sliding_sync")]),
             "the Service matrix/well says another `thalamus/serves` for the pool `sync`; say the same, or rename one",
+        ),
+        (
+            service("x", "sync", &[("cap", "100")]),
+            "the Service matrix/well says another `thalamus/cap` for the pool `sync`; say the same, or rename one",
         ),
     ] {
         let (pools, faults) = compose(&named(), &[well.clone(), faulty.clone()]);
