@@ -10,6 +10,8 @@ use httparse::{Header, Response, Status};
 pub struct Answer<'b> {
     pub status: u16,
     pub body: Cow<'b, [u8]>,
+    /// Whether the body is compressed.
+    pub gzip: bool,
     /// Bytes that the answer took, head and framing included.
     pub length: usize,
 }
@@ -20,6 +22,8 @@ pub struct Head {
     pub status: u16,
     /// None when the body is chunked.
     pub content_length: Option<u64>,
+    /// Whether the body is compressed.
+    pub gzip: bool,
     pub length: usize,
 }
 
@@ -38,6 +42,7 @@ pub fn parse(bytes: &[u8]) -> Result<Option<Answer<'_>>> {
     Ok(body.map(|(body, used)| Answer {
         status: head.status,
         body,
+        gzip: head.gzip,
         length: head.length + used,
     }))
 }
@@ -53,30 +58,28 @@ pub fn parse_head(bytes: &[u8]) -> Result<Option<Head>> {
     Ok(Some(Head {
         status,
         content_length: content_length(response.headers)?,
+        gzip: field(response.headers, "content-encoding") == Some(b"gzip"),
         length,
     }))
 }
 
 fn content_length(headers: &[Header<'_>]) -> Result<Option<u64>> {
-    let named = |name: &str| {
-        headers
-            .iter()
-            .find(|header| header.name.eq_ignore_ascii_case(name))
-    };
-    if let Some(header) = named("content-length") {
-        let digits = std::str::from_utf8(header.value).context("content-length is not text")?;
-        return Ok(Some(
-            digits
-                .trim()
-                .parse()
-                .context("content-length is not a number")?,
-        ));
+    if let Some(digits) = field(headers, "content-length") {
+        let digits = std::str::from_utf8(digits).context("content-length is not text")?;
+        let length = digits.trim().parse();
+        return Ok(Some(length.context("content-length is not a number")?));
     }
     ensure!(
-        named("transfer-encoding").is_some(),
+        field(headers, "transfer-encoding").is_some(),
         "answer's body has no length"
     );
     Ok(None)
+}
+
+fn field<'h>(headers: &[Header<'h>], name: &str) -> Option<&'h [u8]> {
+    let mut headers = headers.iter();
+    let header = headers.find(|header| header.name.eq_ignore_ascii_case(name));
+    header.map(|header| header.value)
 }
 
 /// The body behind chunk framing and the bytes it took; None when more bytes are needed.

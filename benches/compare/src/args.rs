@@ -21,7 +21,7 @@ pub struct Args {
     /// Rounds of each phase [default: 9, quick: 3]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: Option<u32>,
-    /// Fewer rounds and requests: a minute instead of five
+    /// Fewer rounds and requests: three minutes instead of twelve
     #[arg(long)]
     pub quick: bool,
     /// Only these phases
@@ -36,7 +36,7 @@ pub struct Args {
     /// Requests in a round [default: 20000, quick: 12000]
     #[arg(long)]
     pub requests: Option<usize>,
-    /// Syncs to park
+    /// Syncs to park; over TLS 4,000 at most
     #[arg(long, default_value_t = 7_500)]
     pub parked: usize,
     /// Also write the outcome to this file, as JSON
@@ -76,4 +76,16 @@ pub enum Phase {
     Start,
     /// 100 MB each way
     Bodies,
+    /// CPU per TLS handshake, full and resumed
+    Handshakes,
+    /// CPU per request over TLS
+    Tls,
+    /// Memory per parked sync over TLS
+    TlsMemory,
+    /// CPU per request over HTTP/2
+    H2,
+    /// Memory per parked sync over HTTP/2
+    H2Memory,
+    /// gzip of a 1 MB sync
+    Gzip,
 }

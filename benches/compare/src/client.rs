@@ -1,31 +1,31 @@
 //! A client that waits: one connection, one request at a time.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use flate2::read::GzDecoder;
+use rustls::ClientConfig;
 
 use crate::answer::{self, Head};
+use crate::wire::Wire;
 use crate::{pattern, request};
 
 /// One kept connection.
 #[derive(Debug)]
 pub struct Client {
-    stream: TcpStream,
+    wire: Wire,
     proxy: SocketAddr,
     buffer: Vec<u8>,
 }
 
 impl Client {
-    /// Connects to `proxy`.
-    pub fn connect(proxy: SocketAddr) -> Result<Client> {
-        let stream = TcpStream::connect(proxy).context("connect to the proxy")?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-        stream.set_write_timeout(Some(Duration::from_secs(20)))?;
+    /// Connects to `proxy`, with TLS where there is a client for that.
+    pub fn connect(proxy: SocketAddr, tls: Option<&Arc<ClientConfig>>) -> Result<Client> {
         Ok(Client {
-            stream,
+            wire: Wire::connect(proxy, tls)?,
             proxy,
             buffer: vec![0; 256 * 1024],
         })
@@ -33,14 +33,26 @@ impl Client {
 
     /// Sends a request without a body; returns the body of its answer.
     pub fn ask(&mut self, request: &[u8]) -> Result<Vec<u8>> {
-        self.stream.write_all(request).context("send a request")?;
+        self.wire.write_all(request).context("send a request")?;
         self.small_answer()
+    }
+
+    /// As [`Client::ask`], for an answer that must come as gzip; also returns how long its body was on the wire.
+    pub fn ask_for_gzip(&mut self, request: &[u8]) -> Result<(Vec<u8>, usize)> {
+        self.wire.write_all(request).context("send a request")?;
+        let (packed, gzip) = self.answer()?;
+        ensure!(gzip, "the proxy did not compress");
+        let mut body = Vec::new();
+        GzDecoder::new(&*packed)
+            .read_to_end(&mut body)
+            .context("gunzip an answer")?;
+        Ok((body, packed.len()))
     }
 
     /// Downloads the large body; returns how long it took from the first byte sent.
     pub fn download(&mut self) -> Result<Duration> {
         let begun = Instant::now();
-        self.stream
+        self.wire
             .write_all(&request::download(self.proxy, 0))
             .context("ask for the large body")?;
         let (head, mut filled) = self.head()?;
@@ -74,11 +86,11 @@ impl Client {
     pub fn upload(&mut self) -> Result<Duration> {
         let begun = Instant::now();
         let head = request::upload(self.proxy, 0, pattern::LENGTH);
-        self.stream.write_all(&head).context("announce an upload")?;
+        self.wire.write_all(&head).context("announce an upload")?;
         let mut sent = 0;
         while sent < pattern::LENGTH {
             let piece = pattern::from(sent);
-            if let Err(error) = self.stream.write_all(piece) {
+            if let Err(error) = self.wire.write_all(piece) {
                 bail!(
                     "upload broke near byte {sent}: {error}; answer: {:?}",
                     self.small_answer()
@@ -104,19 +116,27 @@ impl Client {
     }
 
     fn small_answer(&mut self) -> Result<Vec<u8>> {
+        Ok(self.answer()?.0)
+    }
+
+    /// The body of an answer, and whether it is compressed.
+    fn answer(&mut self) -> Result<(Vec<u8>, bool)> {
         let mut filled = 0;
         loop {
             filled += self.read(filled)?;
             if let Some(answer) = answer::parse(&self.buffer[..filled])? {
                 ensure!(answer.status == 200, "status {}", answer.status);
-                return Ok(answer.body.into_owned());
+                return Ok((answer.body.into_owned(), answer.gzip));
             }
         }
     }
 
     fn read(&mut self, at: usize) -> Result<usize> {
+        if at == self.buffer.len() {
+            self.buffer.resize(2 * at, 0);
+        }
         let length = self
-            .stream
+            .wire
             .read(&mut self.buffer[at..])
             .context("receive an answer")?;
         ensure!(length > 0, "the proxy closed a connection");

@@ -10,10 +10,12 @@ use serde_json::json;
 use crate::args::{Args, Phase};
 use crate::figures::Samples;
 use crate::programs::Programs;
-use crate::proxy::{AccessLog, Proxy};
+use crate::proxy::Proxy;
 use crate::running::Running;
 use crate::settings::Settings;
 use crate::standin::Standin;
+use crate::template::With;
+use crate::tls::Identity;
 use crate::turn::Turn;
 use crate::workdir::Workdir;
 use crate::{limits, report, stop};
@@ -27,15 +29,18 @@ pub struct Bench {
     pub settings: Settings,
     /// What was measured so far.
     pub samples: Samples,
+    /// Who every side is in TLS.
+    pub identity: Identity,
     programs: Programs,
     workdir: Workdir,
 }
 
 impl Bench {
     /// Starts one side.
-    pub fn start(&self, proxy: Proxy, log: AccessLog) -> Result<Running> {
+    pub fn start(&self, proxy: Proxy, with: With) -> Result<Running> {
         let dir = self.workdir.fresh(proxy.name())?;
-        Running::start(proxy.prepare(&self.programs, &self.standin, log, &dir)?)
+        self.identity.write(&dir)?;
+        Running::start(proxy.prepare(&self.programs, &self.standin, with, &dir)?)
     }
 }
 
@@ -55,6 +60,7 @@ pub fn run(args: &Args) -> Result<()> {
         standin: Standin::start()?,
         settings,
         samples: Samples::default(),
+        identity: Identity::new()?,
         programs,
         workdir,
     };

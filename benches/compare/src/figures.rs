@@ -22,6 +22,16 @@ pub enum Figure {
     DownloadMemory,
     UploadTime,
     UploadMemory,
+    Handshake,
+    HandshakeResumed,
+    CpuTls,
+    RateTls,
+    MemoryTls,
+    CpuH2,
+    RateH2,
+    MemoryH2,
+    GzipCpu,
+    GzipLength,
 }
 
 /// What ours must reach.
@@ -52,7 +62,7 @@ const PEERS: &[Proxy] = &[Proxy::Nginx, Proxy::Haproxy];
 
 impl Figure {
     /// In the order they are printed.
-    pub const ALL: [Figure; 12] = [
+    pub const ALL: [Figure; 22] = [
         Figure::Cpu,
         Figure::CpuChunked,
         Figure::CpuLogged,
@@ -62,9 +72,19 @@ impl Figure {
         Figure::DownloadMemory,
         Figure::UploadTime,
         Figure::UploadMemory,
+        Figure::Handshake,
+        Figure::HandshakeResumed,
+        Figure::CpuTls,
+        Figure::MemoryTls,
+        Figure::CpuH2,
+        Figure::MemoryH2,
+        Figure::GzipCpu,
+        Figure::GzipLength,
         Figure::Rate,
         Figure::RateChunked,
         Figure::RateLogged,
+        Figure::RateTls,
+        Figure::RateH2,
     ];
 
     /// What a reader sees.
@@ -82,6 +102,16 @@ impl Figure {
             Figure::DownloadMemory => "100 MB down, memory growth",
             Figure::UploadTime => "100 MB up, time",
             Figure::UploadMemory => "100 MB up, memory growth",
+            Figure::Handshake => "CPU per TLS handshake",
+            Figure::HandshakeResumed => "CPU per TLS handshake, resumed",
+            Figure::CpuTls => "CPU per request, TLS",
+            Figure::RateTls => "requests a second, TLS",
+            Figure::MemoryTls => "memory per parked sync, TLS",
+            Figure::CpuH2 => "CPU per request, HTTP/2",
+            Figure::RateH2 => "requests a second, HTTP/2",
+            Figure::MemoryH2 => "memory per parked sync, HTTP/2",
+            Figure::GzipCpu => "gzip of 1 MB, CPU",
+            Figure::GzipLength => "gzip of 1 MB, length",
         }
     }
 
@@ -89,9 +119,12 @@ impl Figure {
     pub fn unit(self) -> &'static str {
         match self {
             Figure::Cpu | Figure::CpuChunked | Figure::CpuLogged => "us",
+            Figure::CpuTls | Figure::CpuH2 | Figure::Handshake | Figure::HandshakeResumed => "us",
             Figure::Rate | Figure::RateChunked | Figure::RateLogged => "/s",
-            Figure::Memory => "KB",
-            Figure::Start | Figure::DownloadTime | Figure::UploadTime => "ms",
+            Figure::RateTls | Figure::RateH2 => "/s",
+            Figure::Memory | Figure::MemoryTls | Figure::MemoryH2 => "KB",
+            Figure::GzipLength => "kB",
+            Figure::Start | Figure::DownloadTime | Figure::UploadTime | Figure::GzipCpu => "ms",
             Figure::DownloadMemory | Figure::UploadMemory => "MB",
         }
     }
@@ -107,7 +140,13 @@ impl Figure {
             Figure::Start => &[Goal::AtMost(50.0)],
             Figure::DownloadTime | Figure::UploadTime => &[Goal::Share(1.10, PEERS)],
             Figure::DownloadMemory | Figure::UploadMemory => &[Goal::AtMost(2.0)],
+            Figure::Handshake | Figure::HandshakeResumed => &[Goal::Share(1.00, &[Proxy::Haproxy])],
+            Figure::CpuTls | Figure::CpuH2 => &[Goal::Share(0.90, PEERS)],
+            Figure::MemoryTls => &[Goal::Share(0.55, &[Proxy::Haproxy])],
+            Figure::MemoryH2 => &[Goal::Share(1.00, &[Proxy::Haproxy])],
+            Figure::GzipCpu | Figure::GzipLength => &[Goal::Share(1.00, &[Proxy::Nginx])],
             Figure::Rate | Figure::RateChunked | Figure::RateLogged => &[],
+            Figure::RateTls | Figure::RateH2 => &[],
         }
     }
 }

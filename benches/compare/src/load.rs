@@ -2,14 +2,18 @@
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use mio::net::TcpStream;
+use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
+use rustls::ClientConfig;
 
 use crate::answer;
 use crate::standin::SYNC_BODY;
+use crate::wire::Wire;
 
 /// A run that hears nothing for this long has failed.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,26 +29,29 @@ pub struct Load {
 
 #[derive(Debug)]
 struct Conn {
-    stream: TcpStream,
+    wire: Wire,
     /// The start of an answer that did not come whole.
     received: Vec<u8>,
     busy: bool,
 }
 
 impl Load {
-    /// Opens `count` connections to `proxy`.
-    pub fn connect(proxy: SocketAddr, count: usize) -> Result<Load> {
+    /// Opens `count` connections to `proxy`, with TLS where there is a client for that.
+    pub fn connect(
+        proxy: SocketAddr,
+        count: usize,
+        tls: Option<&Arc<ClientConfig>>,
+    ) -> Result<Load> {
         let poll = Poll::new().context("make a poll")?;
         let mut conns = Vec::with_capacity(count);
         for index in 0..count {
-            let stream = std::net::TcpStream::connect(proxy).context("connect to the proxy")?;
-            stream.set_nodelay(true)?;
-            stream.set_nonblocking(true)?;
-            let mut stream = TcpStream::from_std(stream);
+            let wire = Wire::connect(proxy, tls)?;
+            wire.wait_no_more()?;
+            let socket = wire.as_raw_fd();
             poll.registry()
-                .register(&mut stream, Token(index), Interest::READABLE)?;
+                .register(&mut SourceFd(&socket), Token(index), Interest::READABLE)?;
             conns.push(Conn {
-                stream,
+                wire,
                 received: Vec::new(),
                 busy: false,
             });
@@ -108,7 +115,7 @@ impl Load {
         let request = &requests[self.next % requests.len()];
         self.next += 1;
         let conn = &mut self.conns[index];
-        let sent = conn.stream.write(request).context("send a request")?;
+        let sent = conn.wire.write(request).context("send a request")?;
         ensure!(
             sent == request.len(),
             "the socket did not take a whole request"
@@ -128,29 +135,33 @@ impl Load {
 }
 
 impl Conn {
-    /// Reads; true when that completed the right answer.
+    /// Reads what is there; true when that completed the right answer.
     fn answered(&mut self, scratch: &mut [u8]) -> Result<bool> {
-        let length = match self.stream.read(scratch) {
-            Ok(0) => bail!("the proxy closed a connection"),
-            Ok(length) => length,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-            Err(error) => return Err(error).context("receive an answer"),
-        };
-        ensure!(self.busy, "bytes came without a request");
-        let whole = if self.received.is_empty() {
-            check(&scratch[..length])?
-        } else {
-            self.received.extend_from_slice(&scratch[..length]);
-            check(&self.received)?
-        };
-        match whole {
-            true => self.received.clear(),
-            false if self.received.is_empty() => {
-                self.received.extend_from_slice(&scratch[..length])
+        loop {
+            let length = match self.wire.read(scratch) {
+                Ok(0) => bail!("the proxy closed a connection"),
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error).context("receive an answer"),
+            };
+            ensure!(self.busy, "bytes came without a request");
+            if self.take(&scratch[..length])? {
+                self.busy = false;
+                return Ok(true);
             }
-            false => {}
         }
-        self.busy = !whole;
+    }
+
+    /// Whether these bytes complete the right answer; keeps them when they do not.
+    fn take(&mut self, bytes: &[u8]) -> Result<bool> {
+        if self.received.is_empty() && check(bytes)? {
+            return Ok(true);
+        }
+        self.received.extend_from_slice(bytes);
+        let whole = check(&self.received)?;
+        if whole {
+            self.received.clear();
+        }
         Ok(whole)
     }
 }

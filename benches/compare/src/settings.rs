@@ -8,6 +8,9 @@ use serde::Serialize;
 use crate::args::Args;
 use crate::limits;
 
+/// A client's end of TLS takes memory, too.
+const PARKED_TLS: usize = 4_000;
+
 /// The amounts of a run.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Settings {
@@ -19,6 +22,10 @@ pub struct Settings {
     pub requests: usize,
     /// Syncs parked at once.
     pub parked: usize,
+    /// Syncs parked at once over TLS.
+    pub parked_tls: usize,
+    /// TLS handshakes of each kind measured in a round.
+    pub handshakes: usize,
     /// How long all of it may take.
     #[serde(skip)]
     pub limit: Duration,
@@ -35,14 +42,18 @@ impl Settings {
             "the limit of {files} open files allows --parked {most} at most"
         );
         let (rounds, requests, limit) = match args.quick {
-            true => (3, 12_000, 80),
-            false => (9, 20_000, 340),
+            true => (3, 12_000, 160),
+            false => (9, 20_000, 680),
         };
+        let requests = args.requests.unwrap_or(requests);
         Ok(Settings {
             rounds: args.rounds.unwrap_or(rounds),
             warm_up: 2_000,
-            requests: args.requests.unwrap_or(requests),
+            requests,
             parked: args.parked,
+            parked_tls: args.parked.min(PARKED_TLS),
+            // They cost about ten requests each.
+            handshakes: requests.div_ceil(10),
             limit: Duration::from_secs(limit),
         })
     }

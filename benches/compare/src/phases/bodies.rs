@@ -7,17 +7,18 @@ use anyhow::Result;
 use crate::client::Client;
 use crate::compare::Bench;
 use crate::figures::Figure;
-use crate::proxy::{AccessLog, Proxy};
+use crate::proxy::Proxy;
 use crate::request;
 use crate::running::Running;
+use crate::template::With;
 
 const WARM_UP: usize = 200;
 const TRANSFERS: usize = 3;
 
 /// Moves the large body a few times each way.
 pub fn measure(bench: &mut Bench, proxy: Proxy) -> Result<()> {
-    let running = bench.start(proxy, AccessLog::Off)?;
-    let mut client = Client::connect(running.address)?;
+    let running = bench.start(proxy, With::Nothing)?;
+    let mut client = Client::connect(running.address, None)?;
     for user in 0..WARM_UP {
         client.ask(&request::sync(running.address, user))?;
     }

@@ -1,6 +1,8 @@
 //! What is measured on each side, one file a phase.
 
 mod bodies;
+mod compression;
+mod handshakes;
 mod memory;
 mod requests;
 mod routing;
@@ -15,20 +17,28 @@ use crate::proxy::Proxy;
 
 impl Phase {
     /// All, in the order they run.
-    pub const ALL: [Phase; 6] = [
+    pub const ALL: [Phase; 12] = [
         Phase::Cpu,
         Phase::Chunked,
         Phase::Log,
         Phase::Memory,
         Phase::Start,
         Phase::Bodies,
+        Phase::Handshakes,
+        Phase::Tls,
+        Phase::TlsMemory,
+        Phase::H2,
+        Phase::H2Memory,
+        Phase::Gzip,
     ];
 
     /// Whether `proxy` can take part.
     pub fn includes(self, proxy: Proxy) -> bool {
         match self {
             Phase::Cpu | Phase::Chunked | Phase::Memory => true,
-            Phase::Log => proxy.routes(),
+            Phase::Log | Phase::Handshakes | Phase::Tls | Phase::TlsMemory => proxy.routes(),
+            // Thalamus speaks no HTTP/2 and does not compress yet.
+            Phase::H2 | Phase::H2Memory | Phase::Gzip => proxy.routes() && proxy != Proxy::Thalamus,
             Phase::Start | Phase::Bodies => proxy != Proxy::Floor,
         }
     }
@@ -36,7 +46,7 @@ impl Phase {
     /// Memory hardly varies, and its rounds are long.
     pub fn rounds(self, asked: u32) -> u32 {
         match self {
-            Phase::Memory => asked.div_ceil(3),
+            Phase::Memory | Phase::TlsMemory | Phase::H2Memory => asked.div_ceil(3),
             _ => asked,
         }
     }
@@ -50,6 +60,12 @@ impl Phase {
             Phase::Memory => Figure::Memory,
             Phase::Start => Figure::Start,
             Phase::Bodies => Figure::DownloadTime,
+            Phase::Handshakes => Figure::Handshake,
+            Phase::Tls => Figure::CpuTls,
+            Phase::TlsMemory => Figure::MemoryTls,
+            Phase::H2 => Figure::CpuH2,
+            Phase::H2Memory => Figure::MemoryH2,
+            Phase::Gzip => Figure::GzipCpu,
         }
     }
 
@@ -59,9 +75,15 @@ impl Phase {
             Phase::Cpu => requests::plain(bench, proxy),
             Phase::Chunked => requests::chunked(bench, proxy),
             Phase::Log => requests::logged(bench, proxy),
-            Phase::Memory => memory::measure(bench, proxy),
+            Phase::Memory => memory::plain(bench, proxy),
             Phase::Start => start::measure(bench, proxy),
             Phase::Bodies => bodies::measure(bench, proxy),
+            Phase::Handshakes => handshakes::measure(bench, proxy),
+            Phase::Tls => requests::over_tls(bench, proxy),
+            Phase::TlsMemory => memory::over_tls(bench, proxy),
+            Phase::H2 => requests::over_h2(bench, proxy),
+            Phase::H2Memory => memory::over_h2(bench, proxy),
+            Phase::Gzip => compression::measure(bench, proxy),
         }
     }
 }

@@ -1,52 +1,51 @@
 //! CPU per request: short sync answers on kept connections.
 
+use std::sync::Arc;
+
 use anyhow::{Result, ensure};
+use rustls::ClientConfig;
 
 use super::routing;
 use crate::compare::Bench;
 use crate::figures::Figure;
+use crate::h2_load::H2Load;
 use crate::load::Load;
-use crate::proxy::{AccessLog, Proxy};
+use crate::proxy::Proxy;
 use crate::request;
 use crate::running::Running;
+use crate::template::With;
+use crate::tls::Protocol;
 
 const CONNECTIONS: usize = 64;
 const USERS: usize = 2_000;
+/// Over HTTP/2 the same number of requests at a time, on fewer connections.
+const H2_CONNECTIONS: usize = 8;
+const H2_STREAMS: usize = CONNECTIONS / H2_CONNECTIONS;
 
 /// Answers with a Content-Length, no access log.
 pub fn plain(bench: &mut Bench, proxy: Proxy) -> Result<()> {
-    let running = bench.start(proxy, AccessLog::Off)?;
+    let running = bench.start(proxy, With::Nothing)?;
     if proxy.routes() {
-        routing::check(&running, &bench.standin)?;
+        routing::check(&running, &bench.standin, None)?;
     }
-    measure(bench, proxy, &running, Figure::Cpu, Figure::Rate)
+    measure(bench, proxy, &running, None, [Figure::Cpu, Figure::Rate])
 }
 
 /// Chunked answers, no access log.
 pub fn chunked(bench: &mut Bench, proxy: Proxy) -> Result<()> {
-    let running = bench.start(proxy, AccessLog::Off)?;
+    let running = bench.start(proxy, With::Nothing)?;
     bench.standin.answer_chunked(true);
-    let outcome = measure(
-        bench,
-        proxy,
-        &running,
-        Figure::CpuChunked,
-        Figure::RateChunked,
-    );
+    let figures = [Figure::CpuChunked, Figure::RateChunked];
+    let outcome = measure(bench, proxy, &running, None, figures);
     bench.standin.answer_chunked(false);
     outcome
 }
 
 /// Answers with a Content-Length, a line a request in a file.
 pub fn logged(bench: &mut Bench, proxy: Proxy) -> Result<()> {
-    let running = bench.start(proxy, AccessLog::On)?;
-    measure(
-        bench,
-        proxy,
-        &running,
-        Figure::CpuLogged,
-        Figure::RateLogged,
-    )?;
+    let running = bench.start(proxy, With::AccessLog)?;
+    let figures = [Figure::CpuLogged, Figure::RateLogged];
+    measure(bench, proxy, &running, None, figures)?;
     let (lines, least) = (running.lines_logged()?, bench.settings.requests);
     ensure!(
         lines >= least,
@@ -55,27 +54,53 @@ pub fn logged(bench: &mut Bench, proxy: Proxy) -> Result<()> {
     Ok(())
 }
 
+/// As [`plain`], over TLS.
+pub fn over_tls(bench: &mut Bench, proxy: Proxy) -> Result<()> {
+    let running = bench.start(proxy, With::Tls)?;
+    let tls = Arc::new(bench.identity.client(Protocol::Http1));
+    routing::check(&running, &bench.standin, Some(&tls))?;
+    let figures = [Figure::CpuTls, Figure::RateTls];
+    measure(bench, proxy, &running, Some(&tls), figures)
+}
+
+/// As [`plain`], over HTTP/2 in TLS.
+pub fn over_h2(bench: &mut Bench, proxy: Proxy) -> Result<()> {
+    let running = bench.start(proxy, With::Tls)?;
+    let tls = Arc::new(bench.identity.client(Protocol::Http2));
+    let requests: Result<_> = (0..USERS)
+        .map(|user| request::h2_sync(running.address, user))
+        .collect();
+    let requests: Arc<[_]> = requests?;
+    let total = bench.settings.requests;
+    let load = H2Load::connect(running.address, H2_CONNECTIONS, &tls)?;
+    load.run(&requests, bench.settings.warm_up, H2_STREAMS)?;
+    let before = running.tree().cpu_ns()?;
+    let took = load.run(&requests, total, H2_STREAMS)?;
+    let spent = running.tree().cpu_ns()? - before;
+    let samples = &mut bench.samples;
+    samples.add(Figure::CpuH2, proxy, spent as f64 / 1e3 / total as f64);
+    samples.add(Figure::RateH2, proxy, total as f64 / took.as_secs_f64());
+    Ok(())
+}
+
 fn measure(
     bench: &mut Bench,
     proxy: Proxy,
     running: &Running,
-    cpu: Figure,
-    rate: Figure,
+    tls: Option<&Arc<ClientConfig>>,
+    [cpu, rate]: [Figure; 2],
 ) -> Result<()> {
     let requests: Vec<_> = (0..USERS)
         .map(|user| request::sync(running.address, user))
         .collect();
     let total = bench.settings.requests;
-    let mut load = Load::connect(running.address, CONNECTIONS)?;
+    let mut load = Load::connect(running.address, CONNECTIONS, tls)?;
     load.run(&requests, bench.settings.warm_up)?;
     let before = running.tree().cpu_ns()?;
     let took = load.run(&requests, total)?;
     let spent = running.tree().cpu_ns()? - before;
-    bench
-        .samples
-        .add(cpu, proxy, spent as f64 / 1e3 / total as f64);
-    bench
-        .samples
-        .add(rate, proxy, total as f64 / took.as_secs_f64());
+    let samples = &mut bench.samples;
+    samples.add(cpu, proxy, spent as f64 / 1e3 / total as f64);
+    samples.add(rate, proxy, total as f64 / took.as_secs_f64());
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! The same work on every side: syncs by user, first syncs apart, the rest at the main process.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
+use rustls::ClientConfig;
 
 use crate::client::Client;
 use crate::request;
@@ -12,8 +14,8 @@ use crate::standin::{Standin, WORKERS};
 const USERS: usize = 40;
 
 /// Fails unless requests go where they belong, and a user always to the same worker.
-pub fn check(running: &Running, standin: &Standin) -> Result<()> {
-    let mut client = Client::connect(running.address)?;
+pub fn check(running: &Running, standin: &Standin, tls: Option<&Arc<ClientConfig>>) -> Result<()> {
+    let mut client = Client::connect(running.address, tls)?;
     let mut used = Vec::new();
     for user in 0..USERS {
         let worker = worker_of(&mut client, standin, running.address, user, request::sync)?;

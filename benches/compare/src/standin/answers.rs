@@ -8,7 +8,7 @@ use crate::pattern;
 const SYNC_BODY_LENGTH: usize = 1024;
 
 /// The headers Synapse puts on every answer to a client.
-const COMMON: &str = "Server: Synapse/1.163.2\r\n\
+pub const COMMON: &str = "Server: Synapse/1.163.2\r\n\
     Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n\
     Content-Type: application/json\r\n\
     Cache-Control: no-cache, no-store, must-revalidate\r\n\

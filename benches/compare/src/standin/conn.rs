@@ -7,7 +7,7 @@ use memchr::memmem;
 use mio::event::Event;
 use mio::net::TcpStream;
 
-use super::{Shared, answers};
+use super::{Shared, answers, large};
 use crate::pattern;
 
 /// A connection and what it is in the middle of.
@@ -40,6 +40,7 @@ struct Upload {
 
 enum Ask {
     Sync,
+    LargeSync,
     Park,
     Download,
     Upload,
@@ -125,6 +126,7 @@ impl Conn {
         }
         match ask {
             Ask::Sync => self.answer_sync(shared)?,
+            Ask::LargeSync => self.send(&large::ANSWER)?,
             Ask::Park => {
                 self.doing = Doing::Parked;
                 shared.parked.fetch_add(1, Ordering::Relaxed);
@@ -236,14 +238,10 @@ fn write(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<usize> {
 
 fn ask(line: &[u8]) -> Ask {
     let has = |part: &str| memmem::find(line, part.as_bytes()).is_some();
-    if has("/sync?") {
-        return if has("timeout=30000") {
-            Ask::Park
-        } else {
-            Ask::Sync
-        };
-    }
     match () {
+        () if has("/sync?") && has("timeout=30000") => Ask::Park,
+        () if has("/sync?") && has("since=s1_large") => Ask::LargeSync,
+        () if has("/sync?") => Ask::Sync,
         () if has("/media/download/") => Ask::Download,
         () if line.starts_with(b"POST") && has("/upload?") => Ask::Upload,
         () if has(" /health ") => Ask::Health,

@@ -2,6 +2,7 @@
 
 mod answers;
 mod conn;
+mod large;
 mod serve;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,6 +15,7 @@ use anyhow::{Context, Result};
 use mio::net::TcpListener;
 
 pub use answers::SYNC_BODY;
+pub use large::BODY as LARGE_SYNC_BODY;
 
 use crate::limits;
 use crate::wait;
