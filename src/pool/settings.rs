@@ -83,9 +83,10 @@ impl Settings {
     }
 }
 
-/// To a pool that names no groups, such as that of the main process, anything may come.
+/// To a pool that names no groups, such as that of the main process, anything may come; an upgraded connection to another
+/// service holds its slot for as long as a poll does.
 fn cap(serves: &[Group]) -> NonZeroU32 {
-    let is_poll = |group: &Group| matches!(group, Group::Sync | Group::SlidingSync);
+    let is_poll = |group: &Group| matches!(group, Group::Sync | Group::SlidingSync | Group::Mount);
     let is_first = |group: &Group| matches!(group, Group::InitialSync | Group::InitialSlidingSync);
     match serves {
         [] => SYNCS,
@@ -107,6 +108,7 @@ mod tests {
         assert_eq!(caps(pool(&[Group::InitialSync, Group::Sync])), (2000, 50));
         assert_eq!(caps(pool(&[Group::InitialSync])), (50, 50));
         assert_eq!(caps(pool(&[Group::Typing])), (500, 50));
+        assert_eq!(caps(pool(&[Group::Mount])), (2000, 50));
         assert_eq!(caps(pool(&[Group::Typing]).generic()), (2000, 50));
         let replicas = |count| NonZeroU32::new(count).unwrap();
         assert_eq!(caps(pool(&[]).shared_by(replicas(3))), (666, 16));

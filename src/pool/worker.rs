@@ -267,11 +267,6 @@ impl Worker {
         self.slots.taken()
     }
 
-    /// Requests it may work on at a time.
-    pub fn cap(&self) -> u32 {
-        self.slots.cap()
-    }
-
     /// Requests it answered since the start.
     pub fn served(&self) -> u64 {
         self.served.load(Ordering::Relaxed)

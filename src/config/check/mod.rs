@@ -64,9 +64,9 @@ pub(super) fn settings(root: Node, faults: &mut Vec<Fault>) -> Option<Settings> 
         threads,
         listeners,
         admin,
-        pools: pools.named,
-        cluster: pools.cluster,
-        labels: pools.labels,
+        cluster: pools.cluster.clone(),
+        labels: pools.labels.clone(),
+        pools: pools.shared_out(),
         limits,
         policy: Policy {
             rules,

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use hyper::http::{HeaderName, HeaderValue, header};
 
-use super::{checks, duration, limits, listeners, pools, source, tls};
+use super::{caps, checks, duration, limits, listeners, pools, source, tls};
 use crate::{
     config::{
         Fault,
@@ -152,21 +152,31 @@ fn workers(
     let check = checks::read(table, faults);
     let source = source::read(table, cluster, faults);
     let tls = tls::read(table, source.as_ref(), faults);
+    let caps = caps::read(table, faults);
     if pools.iter().any(|pool| *pool.name == *name) {
         let message = format!("a pool or mount is called `{name}` already; give this one a `name`");
         faults.push(Fault::new(&table.path, message));
     }
-    pools.push(pool::Settings {
+    pools.push(caps.of(pool::Settings {
         tls,
         check,
-        ..pool::Settings::new(name, vec![Group::Mount], source?)
-    });
+        ..pool::Settings::new(name, [Group::Mount], source?)
+    }));
     let pool = Service::Pool(PoolId::new(name));
     Some((pool, strip.unwrap_or(false)))
 }
 
 fn files(node: Node, table: &mut Table, faults: &mut Vec<Fault>) -> Option<Service> {
-    for key in ["workers", "dns", "kubernetes", "strip", "health", "tls"] {
+    for key in [
+        "workers",
+        "dns",
+        "kubernetes",
+        "strip",
+        "health",
+        "tls",
+        "cap",
+        "queue",
+    ] {
         let other = table.take(key);
         let message = "this is for workers, and `directory` stands here too; keep one";
         faults.extend(other.map(|node| node.fault(message)));

@@ -1,6 +1,6 @@
 //! Pools, what they serve, and their workers.
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 
 use super::{caps, kubernetes, serves, source, tls};
 use crate::{
@@ -24,12 +24,20 @@ pub(super) struct Pools {
     pub cluster: Arc<Cluster>,
     /// Where others come from.
     pub labels: Option<Labels>,
+    /// How many of us share the caps.
+    replicas: NonZeroU32,
 }
 
 impl Pools {
     /// True when that pool is there, or may come by a label.
     pub(super) fn may_have(&self, name: &str) -> bool {
         self.labels.is_some() || self.named.iter().any(|pool| &*pool.name == name)
+    }
+
+    /// All that the file names, each with our part of its caps.
+    pub(super) fn shared_out(self) -> Vec<pool::Settings> {
+        let pools = self.named.into_iter();
+        pools.map(|pool| pool.shared_by(self.replicas)).collect()
     }
 }
 
@@ -39,11 +47,9 @@ pub(super) fn read(top: &mut Table, faults: &mut Vec<Fault>) -> Pools {
     let replicas = caps::replicas(top.take("replicas"), faults);
     let named = named(top.take("pools"), &cluster, labels.is_some(), faults);
     Pools {
-        named: named
-            .into_iter()
-            .map(|pool| pool.shared_by(replicas))
-            .collect(),
+        named,
         cluster,
+        replicas,
         labels: labels.map(|labels| Labels { replicas, ..labels }),
     }
 }

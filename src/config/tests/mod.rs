@@ -276,7 +276,8 @@ pools: {main: {workers: [\"127.0.0.1:1\"]}}";
 
 #[test]
 fn caps_are_shared_by_the_replicas() {
-    let pool = "  extra: {serves: [login], workers: ['a:1'], cap: 100, queue: 7, spill: 1.5}\nreplicas: 2\n";
+    let pool = "  extra: {serves: [login], workers: ['a:1'], cap: 100, queue: 7, spill: 1.5}\n\
+        replicas: 2\nmas: {address: 'a:2'}\nmounts: [{prefix: /hookshot/, workers: ['a:3'], cap: 10}]\n";
     let settings = parsed(&format!("{SMALL}{pool}"), &[]).unwrap();
     let caps = settings.pools.iter().map(|pool| {
         (
@@ -290,8 +291,10 @@ fn caps_are_shared_by_the_replicas() {
         ("main", 1000, 25, 1000),
         ("Sync-EU.1", 1000, 25, 1000),
         ("extra", 50, 25, 7),
+        ("mas", 250, 25, 1000),
+        ("hookshot", 5, 25, 1000),
     ];
     assert_eq!(caps.collect::<Vec<_>>(), expected);
     let spills: Vec<_> = settings.pools.iter().map(|pool| pool.spill).collect();
-    assert_eq!(spills, [None, None, Some(1.5)]);
+    assert_eq!(spills, [None, None, Some(1.5), None, None]);
 }

@@ -77,11 +77,6 @@ impl Slots {
     pub(in crate::pool) fn taken(&self) -> u32 {
         (self.taken.load(Ordering::Relaxed) & LOW) as u32
     }
-
-    /// Requests that may have one.
-    pub(in crate::pool) fn cap(&self) -> u32 {
-        (self.caps.load(Ordering::Relaxed) & LOW) as u32
-    }
 }
 
 fn step(first_sync: bool) -> u64 {
