@@ -13,15 +13,20 @@ use crate::stage::{Stage, accepted, field, pool_of, status};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
 
-/// A mount with a worker of its own, and its socket.
-pub fn mount(settings: &mut Settings, name: &str, strip: bool) -> (Arc<Mount>, TcpListener) {
+/// A mount with a worker of its own, and its socket; so long it may be silent after an upgrade.
+fn mount(
+    settings: &mut Settings,
+    name: &str,
+    strip: bool,
+    upgraded: Duration,
+) -> (Arc<Mount>, TcpListener) {
     let worker = pool_of(settings, name, &[Group::Mount]);
     let mount = Mount {
         name: name.into(),
         service: Service::Pool(PoolId::new(name)),
         strip,
         timeouts: MountTimeouts {
-            upgraded: Duration::from_millis(600),
+            upgraded,
             ..MountTimeouts::default()
         },
         body: None,
@@ -31,9 +36,18 @@ pub fn mount(settings: &mut Settings, name: &str, strip: bool) -> (Arc<Mount>, T
 
 /// A proxy with a mount at these places: each a host, which may be empty, and a prefix.
 pub async fn mounted(strip: bool, places: &[(&str, &str)]) -> (Stage, TcpListener) {
+    mounted_for(strip, places, Duration::from_secs(3600)).await
+}
+
+/// The same, where the worker and its client may be silent for so long after an upgrade.
+pub async fn mounted_for(
+    strip: bool,
+    places: &[(&str, &str)],
+    upgraded: Duration,
+) -> (Stage, TcpListener) {
     let mut socket = None;
     let stage = Stage::with(1, |settings| {
-        let (mount, worker) = mount(settings, "other", strip);
+        let (mount, worker) = mount(settings, "other", strip, upgraded);
         let place = |(host, prefix): &(&str, &str)| {
             let host = Some(*host).filter(|host| !host.is_empty()).map(Box::from);
             Place::new(prefix, host, mount.clone())
@@ -157,7 +171,7 @@ async fn a_listener_that_serves_some_groups_has_no_mounts_but_by_name() {
     ] {
         let mut socket = None;
         let stage = Stage::with(1, |settings| {
-            let (mount, worker) = mount(settings, "other", false);
+            let (mount, worker) = mount(settings, "other", false, Duration::from_secs(3600));
             let place = Place::new("/other/", None, mount);
             settings.policy.mounts = Mounts::new(vec![place]);
             settings.listeners[0].door.serves = groups.into_iter().collect();

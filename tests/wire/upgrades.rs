@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use crate::{
-    mounts::mounted,
+    mounts::{mounted, mounted_for},
     stage::{Stage, Wire, accepted, field, status},
 };
 
@@ -16,7 +16,12 @@ const SWITCH: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n
 
 /// A client and a worker that have agreed on another protocol.
 async fn switched() -> (Stage, TcpListener, Wire, Wire) {
-    let (stage, socket) = mounted(false, &[("", "/other/")]).await;
+    switched_for(Duration::from_secs(3600)).await
+}
+
+/// The same, where both may be silent for so long.
+async fn switched_for(silence: Duration) -> (Stage, TcpListener, Wire, Wire) {
+    let (stage, socket) = mounted_for(false, &[("", "/other/")], silence).await;
     let mut client = stage.client().await;
     client.send(ASK).await;
     let mut worker = accepted(&socket).await;
@@ -97,9 +102,10 @@ async fn the_end_of_one_side_is_the_end_of_both() {
 
 #[tokio::test]
 async fn silence_ends_it_and_talk_does_not() {
-    let (_stage, _socket, mut client, mut worker) = switched().await;
+    let silence = Duration::from_secs(2);
+    let (_stage, _socket, mut client, mut worker) = switched_for(silence).await;
     for _ in 0..6 {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::time::sleep(silence / 4).await;
         client.send("still here").await;
         worker.expect("still here").await;
     }
