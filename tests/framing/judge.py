@@ -4,7 +4,7 @@ from corpus import answers, case as requests
 PASSED, HELD, CLOSED, CUT = "passed", "held", "closed", "cut"
 # One request or answer out of what could have been read in two ways.
 READ, OTHERWISE = "read", "read otherwise"
-FINE = (PASSED, HELD, CLOSED, CUT, READ)
+FINE = (PASSED, HELD, CLOSED, CUT, READ, requests.REFUSED)
 
 
 def is_fault(outcome):
@@ -49,6 +49,26 @@ def marker_outcome(said, record, fine):
     status, body = said.after[0].line[0], said.after[0].body
     is_own = status >= 400 or (record.markers() and body == b"marker")
     return fine if is_own else "mixed"
+
+
+def stream_outcome(case, said, record):
+    """One word for a stream of HTTP/2, as for a request: `passed`, `refused`, `held`, or what went wrong."""
+    seen = record.case()
+    if len(seen) > case.most:
+        return f"{len(seen)} requests"
+    if record.faults:
+        return "unclear to the worker"
+    if not seen:
+        return HELD if not said.answers and not said.closed else requests.REFUSED
+    if case.expect == requests.REFUSED:
+        return READ
+    if (seen[0][1], seen[0][2]) != (case.target or seen[0][1], case.body):
+        return "altered"
+    return PASSED if said.closed or record.markers() else "swallows the next"
+
+
+def stream_is_right(case, outcome):
+    return outcome == {requests.ONE: PASSED}.get(case.expect, case.expect)
 
 
 def request_is_right(case, outcome):

@@ -3,15 +3,18 @@ import asyncio
 import dataclasses
 import ssl
 
+import corpus
 from corpus import answers, case as requests
 from rig.ports import HOST
 from stage import proxies
 from stage.client import Client
+from stage.http2 import Client2
 from stage.synapse import Synapse
 from stage.worker import Worker
 
+PROXIES = ("thalamus", "nginx", "haproxy")
 # Seconds to wait for what may never come: of us it is known what must come.
-HANGS, PEERS, HELD = 10, 0.8, 0.3
+HANGS, PEERS, HELD = 60, 0.8, 0.3
 # So long a worker may still be reading what came last.
 SETTLES = 0.005
 
@@ -32,10 +35,15 @@ class Lane:
 
     @property
     def is_ours(self):
-        return self.name in ("thalamus", "tls")
+        return self.name in ("thalamus", "tls", "thalamus, h2")
 
-    async def run(self, cases):
-        for case in cases:
+    @property
+    def cases(self):
+        """Answers are the recorder's to give."""
+        return corpus.REQUESTS + (corpus.ANSWERS if self.kind == "Worker" else [])
+
+    async def run(self):
+        for case in self.cases:
             self.runs[case] = await self.one(case)
 
     async def one(self, case):
@@ -52,6 +60,25 @@ class Lane:
 
     def patience(self, case):
         return (HELD if case.expect == requests.HELD else HANGS) if self.is_ours else PEERS
+
+
+class Lane2(Lane):
+    """A lane in HTTP/2; its cases are streams."""
+
+    def __init__(self, name, kind, worker, port, certificate):
+        self.name, self.kind, self.worker = f"{name}, h2", kind, worker
+        self.client = Client2(HOST, port, certificate)
+        self.runs = {}
+
+    @property
+    def cases(self):
+        return corpus.STREAMS
+
+    async def one(self, case):
+        self.worker.begin()
+        said = await self.client.run(case, self.patience(case))
+        await asyncio.sleep(SETTLES)
+        return Run(said, self.worker.record)
 
 
 class Stage:
@@ -83,6 +110,10 @@ class Stage:
                 is_tls = name == "tls"
                 port = proxy.tls_port if is_tls else proxy.port
                 lanes.append(Lane(name, kind.__name__, worker, port, tls if is_tls else None))
+            for name in PROXIES:
+                worker = await self.worker(kind)
+                port = self.proxy(name, worker).tls_port
+                lanes.append(Lane2(name, kind.__name__, worker, port, self.certificate[0]))
         worker = await self.worker(Synapse)
         lanes.append(Lane("alone", "Synapse", worker, worker.port))
         for proxy in self.proxies:
@@ -96,7 +127,7 @@ class Stage:
         return worker
 
     def proxy(self, name, worker):
-        folder = self.folder / f"{name}-{type(worker).__name__.lower()}"
+        folder = self.folder / f"{name}-{worker.port}"
         make = {"nginx": proxies.nginx, "haproxy": proxies.haproxy}
         if name in make:
             proxy = make[name](proxies.program(name), folder, self.ports, worker.port)

@@ -10,7 +10,7 @@ INTRO = """# What two parsers could read differently
 
 Written by `python3 tests/framing/run.py --write`; the suite fails when it is not what the same versions do.
 `passed`: one request went out, whole and as it came, and the next one on the connection got its own answer. A number:
-refused with that status. `held`: more is awaited. `closed`, `cut`: the connection ended. `read`: taken for one message,
+refused with that status. `refused`: so, or the stream or the connection was reset. `held`: more is awaited. `closed`, `cut`: the connection ended. `read`: taken for one message,
 though another parser may read it in another way; what goes out is clear. Everything else is a fault, in **bold**: more
 requests than were sent, a request that the worker (or an answer that the client) cannot read in one way, another target
 or body than Synapse reads in the same bytes (`read otherwise`), a changed target or body (`altered`), a next request that
@@ -20,11 +20,12 @@ vanishes (`swallows the next`) or gets another's answer (`mixed`).
 """
 
 
-def text(versions, requests, answers):
-    """`requests` and `answers` are {case: {column: outcome}}."""
+def text(versions, requests, answers, streams):
+    """The last three are {case: {column: outcome}}."""
     parts = [INTRO, "Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + "\n"]
     parts += section("Requests", requests, [*COLUMNS], ["Thalamus", "nginx", "HAProxy", "Synapse alone"])
     parts += section("Answers", answers, [*COLUMNS[:3]], ["Thalamus", "nginx", "HAProxy"])
+    parts += section("Streams of HTTP/2 that become HTTP/1.1", streams, [*COLUMNS[:3]], ["Thalamus", "nginx", "HAProxy"])
     return "".join(parts)
 
 

@@ -11,7 +11,7 @@ CONFIGS = pathlib.Path(__file__).parent / "configs"
 
 
 class Proxy:
-    """`name` in front of the worker at `worker`: listens on `port`, and Thalamus on `tls_port` too."""
+    """`name` in front of the worker at `worker`: listens on `port`, and in TLS on `tls_port`."""
 
     def __init__(self, name, argv, folder, ports, worker):
         self.name, self.port, self.tls_port = name, ports.free(), ports.free()
@@ -30,10 +30,9 @@ class Proxy:
         await self.process.until(self.listens, limit=30)
 
     async def listens(self):
-        # The one that is bound last.
-        port = self.tls_port if self.name == "thalamus" else self.port
+        # The TLS port is bound last.
         try:
-            _, writer = await asyncio.open_connection(HOST, port)
+            _, writer = await asyncio.open_connection(HOST, self.tls_port)
         except OSError:
             return False
         writer.close()
@@ -70,7 +69,10 @@ def said_by(program, flag):
 def certificate(folder):
     """A key and a certificate for hs.test, made for this run."""
     names = folder / "tls.crt", folder / "tls.key"
+    # HAProxy wants both in one file.
+    both = folder / "tls.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                     "-days", "2", "-subj", "/CN=hs.test", "-addext", "subjectAltName=DNS:hs.test",
                     "-out", str(names[0]), "-keyout", str(names[1])], check=True, stderr=subprocess.DEVNULL)
+    both.write_bytes(b"".join(name.read_bytes() for name in names))
     return names
