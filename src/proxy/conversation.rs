@@ -356,7 +356,8 @@ impl Conversation {
     }
 }
 
-/// True for bytes that no client of HTTP/1 and no proxy in front of one begins with.
+/// True for a first line that names neither a path nor a protocol, and is no PROXY header either.
 fn is_no_http1(bytes: &[u8]) -> bool {
-    memchr::memmem::find(bytes, b"HTTP/").is_none() && !bytes.starts_with(b"PROXY ")
+    let line = bytes.split(|&byte| byte == b'\n').next();
+    line.is_some_and(|line| !line.contains(&b'/') && !line.starts_with(b"PROXY "))
 }

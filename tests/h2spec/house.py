@@ -2,6 +2,7 @@
 
 import asyncio
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -10,17 +11,32 @@ import time
 
 
 class Worker(asyncio.Protocol):
-    """Answers each head at once with a page of 2 KB, whatever body comes behind it. Silent, it answers no POST."""
+    """Answers each request, once it is whole, with a page of 2 KB. Silent, it answers no POST."""
 
     page = b"HTTP/1.1 200 OK\r\nContent-Length: 2048\r\n\r\n" + b"x" * 2048
 
     def connection_made(self, transport):
         self.transport = transport
+        self.bytes = b""
 
     def data_received(self, data):
-        for part in data.split(b"\r\n\r\n"):
-            if b" HTTP/1.1\r\n" in part and not (self.silent and part.startswith(b"POST")):
+        self.bytes += data
+        while end := self.end():
+            request, self.bytes = self.bytes[:end], self.bytes[end:]
+            if not (self.silent and request.startswith(b"POST")):
                 self.transport.write(self.page)
+
+    def end(self):
+        """Where the first request ends; none while it is not whole."""
+        head, empty, body = self.bytes.partition(b"\r\n\r\n")
+        length = re.search(rb"\ncontent-length: (\d+)", head, re.IGNORECASE)
+        if re.search(rb"\ntransfer-encoding:", head, re.IGNORECASE):
+            last = body.find(b"0\r\n\r\n")
+            whole = last + 5 if last >= 0 else None
+        else:
+            whole = int(length.group(1)) if length else 0
+        is_here = empty and whole is not None and len(body) >= whole
+        return len(head) + 4 + whole if is_here else None
 
 
 def worker(silent):
