@@ -36,10 +36,8 @@ impl Phase {
     pub fn includes(self, proxy: Proxy) -> bool {
         match self {
             Phase::Cpu | Phase::Chunked | Phase::Memory => true,
-            Phase::Log | Phase::Handshakes | Phase::Tls | Phase::TlsMemory => proxy.routes(),
-            // Thalamus speaks no HTTP/2 and does not compress yet.
-            Phase::H2 | Phase::H2Memory | Phase::Gzip => proxy.routes() && proxy != Proxy::Thalamus,
             Phase::Start | Phase::Bodies => proxy != Proxy::Floor,
+            _ => proxy.routes(),
         }
     }
 
