@@ -91,7 +91,9 @@ async fn a_mounts_worker_gets_the_request_as_it_came_and_who_asks() {
     worker.send(OK).await;
     client.expect(OK).await;
     // A request is counted before its connection's next one is read.
-    client.send("GET /hookshot/ HTTP/1.1\r\nHost: hs\r\n\r\n").await;
+    client
+        .send("GET /hookshot/ HTTP/1.1\r\nHost: hs\r\n\r\n")
+        .await;
     worker.head().await;
     let metrics = String::from_utf8(stage.running.metrics.render().unwrap()).unwrap();
     let counted = |line: &str| {
