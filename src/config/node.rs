@@ -263,7 +263,9 @@ fn json(kind: ValueKind) -> serde_json::Value {
     }
 }
 
+/// An empty key is written as YAML writes it, so that it can be found.
 fn under(path: &str, key: &str) -> String {
+    let key = if key.is_empty() { "''" } else { key };
     match path {
         "" => key.into(),
         _ => format!("{path}.{key}"),

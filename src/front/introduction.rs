@@ -43,7 +43,8 @@ pub(super) async fn read(stream: &mut TcpStream) -> io::Result<Option<SocketAddr
 /// # Errors
 /// When the bytes are no such header.
 pub fn parse(bytes: &[u8]) -> io::Result<Option<(Option<SocketAddr>, usize)>> {
-    match ProxyHeader::parse(bytes, CONFIG) {
+    // The same answer whether it came whole or in pieces: what lies behind the bound is never looked at.
+    match ProxyHeader::parse(&bytes[..bytes.len().min(LONGEST)], CONFIG) {
         Ok((header, used)) => match header.proxied_address() {
             Some(address) if address.protocol == Protocol::Datagram => {
                 Err(io::ErrorKind::InvalidData.into())
@@ -98,6 +99,14 @@ mod tests {
             &[b'P'; LONGEST],
         ] {
             assert!(parse(bytes).is_err(), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_beyond_the_bound_is_refused_however_it_comes() {
+        let header = [b"PROXY UNKNOWN ", &[b's'; LONGEST][..], b"\r\n"].concat();
+        for end in [LONGEST, LONGEST + 1, header.len()] {
+            assert!(parse(&header[..end]).is_err(), "{end}");
         }
     }
 

@@ -33,6 +33,17 @@ thread: 2
 }
 
 #[test]
+fn an_empty_key_has_a_place_too() {
+    let faults = faults("'': 1\npools: {main: {'': 2}}\n");
+    for place in ["'': unknown key", "pools.main.'': unknown key"] {
+        assert!(
+            faults.iter().any(|fault| fault.starts_with(place)),
+            "{faults:?}"
+        );
+    }
+}
+
+#[test]
 fn wrong_types_say_what_was_found() {
     for (more, fault) in [
         (
