@@ -4,6 +4,7 @@ import tempfile
 import unittest
 
 import helm
+import yaml
 from helm import one, refusal, template
 from machine import check, debian, run
 
@@ -12,7 +13,7 @@ SETS = {"default": [], "full": ["-f", VALUES / "full.yaml"], "bare": ["-f", VALU
 LEAST = [
     {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["get", "list", "watch"]},
     {"apiGroups": [""], "resources": ["services"], "verbs": ["get", "list", "watch"]},
-    {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
+    {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]},
 ]
 NONSENSE = {
     "replicaCount=-1": "replicaCount",
@@ -89,6 +90,22 @@ class Chart(unittest.TestCase):
         self.assertEqual(namespaces, ["matrix", "synapse-a", "synapse-b"])
         kinds = {o["kind"] for o in template("thalamus", *SETS["bare"])}
         self.assertTrue(kinds.isdisjoint({"Role", "RoleBinding", "ServiceAccount", "ClusterRole"}), kinds)
+
+    def test_pools_come_by_labels_where_the_pod_may_look(self):
+        def kubernetes(*options):
+            return yaml.safe_load(one(template("thalamus", *options), "ConfigMap")["data"]["thalamus.yaml"])["kubernetes"]
+        self.assertEqual(kubernetes(), {"labels": True})
+        self.assertEqual(kubernetes("--set", "rbac.namespaces={synapse-a}"),
+                         {"labels": True, "namespaces": ["matrix", "synapse-a"]})
+        self.assertEqual(kubernetes(*SETS["bare"]), {"labels": False})
+        self.assertEqual(kubernetes("--set", "config.kubernetes.labels=false"), {"labels": False})
+
+    def test_the_zone_comes_from_the_pods_own_label(self):
+        objects = template("thalamus", "--set", "preferZone=true")
+        self.assertIn("prefer_zone: true", one(objects, "ConfigMap")["data"]["thalamus.yaml"])
+        zone, = [variable for variable in one(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]["env"]
+                 if variable["name"] == "THALAMUS_KUBERNETES__ZONE"]
+        self.assertEqual(zone["valueFrom"]["fieldRef"]["fieldPath"], "metadata.labels['topology.kubernetes.io/zone']")
 
     def test_a_changed_configuration_restarts_no_pod(self):
         before, after = (one(template("thalamus", "--set", f"config.access_log={log}"), "Deployment")

@@ -113,18 +113,10 @@ class Kubernetes(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(self.shown("deployment", "thalamus")["spec"]["replicas"], 2)
         config = self.shown("configmap", "thalamus")["data"]["thalamus.yaml"]
         self.assertIn("sound", check(config))
-        notes = self.helm("get", "notes", "synapse")
-        told = yaml.safe_load(re.search(r"^config:\n(?:  .*\n)+", notes, re.MULTILINE)[0])["config"]["pools"]
-        self.assertEqual(yaml.safe_load(config)["pools"], told)
-        # Each Service that should get requests does, as what it says it is.
+        self.assertEqual(yaml.safe_load(config)["kubernetes"], {"labels": True}, "no list of pools")
+        # Each Service that should get requests has its label.
         labelled = json.loads(self.kubectl("--namespace", "matrix", "get", "services", "--selector", "thalamus/pool",
                                            "--output", "json"))["items"]
-        self.assertEqual(
-            {name: (pool["kubernetes"]["service"], pool.get("serves")) for name, pool in yaml.safe_load(config)["pools"].items()},
-            {o["metadata"]["labels"]["thalamus/pool"]: (o["metadata"]["name"], served(o)) for o in labelled})
-
-
-def served(service):
-    """The groups of its annotation."""
-    text = service["metadata"]["annotations"].get("thalamus/serves")
-    return text and text.split(",")
+        self.assertEqual({o["metadata"]["labels"]["thalamus/pool"] for o in labelled}, {
+            "main", "sync", "initial_sync", "client_reader", "event_creator", "federation_inbound", "federation_reader",
+            "writers", "media"})

@@ -24,7 +24,7 @@ class Whole(Pods):
         self.cluster = await self.enterAsyncContext(Cluster(folder, self.ports))
         self.kubectl("create", "namespace", "matrix")
         self.helm("install", "synapse", helm.CHARTS / "synapse", "--values", VALUES)
-        self.helm("install", "thalamus", helm.CHARTS / "thalamus", "--values", self.told_pools())
+        self.helm("install", "thalamus", helm.CHARTS / "thalamus")
         await self.boot_pods(self.listed("deployments,statefulsets,configmaps,secrets", "synapse"))
         for service in self.listed("services", "synapse"):
             if "thalamus/pool" in service["metadata"]["labels"]:
@@ -32,10 +32,9 @@ class Whole(Pods):
         config, = self.listed("configmaps", "thalamus")
         settings = yaml.safe_load(config["data"]["thalamus.yaml"])
         token = self.kubectl("--namespace", "matrix", "create", "token", "thalamus").strip()
-        settings["kubernetes"] = {"kubeconfig": str(self.cluster.kubeconfig("thalamus", token))}
-        for pool in settings["pools"].values():
-            # What a pod knows by itself.
-            pool["kubernetes"]["namespace"] = "matrix"
+        # What a pod knows by itself.
+        kubeconfig = self.cluster.kubeconfig("thalamus", token)
+        settings["kubernetes"] |= {"kubeconfig": str(kubeconfig), "namespaces": ["matrix"]}
         await self.start_thalamus(settings)
         await self.everybody_does_their_part()
 
@@ -45,13 +44,6 @@ class Whole(Pods):
     def helm(self, *arguments):
         return run(helm.HELM, *map(str, arguments), "--namespace", "matrix",
                    env=self.cluster.environment | {"HOME": str(self.folder)})
-
-    def told_pools(self):
-        """The values for Thalamus that the notes of Synapse's release tell to write."""
-        notes = self.helm("get", "notes", "synapse")
-        file = self.folder / "pools.yaml"
-        file.write_text(notes[notes.index("config:"):].split("\n\n")[0])
-        return file
 
     def listed(self, kinds, release):
         return json.loads(self.kubectl("--namespace", "matrix", "get", kinds, "--output", "json", "--selector",

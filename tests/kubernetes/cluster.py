@@ -88,10 +88,21 @@ class Cluster:
             "users": [{"name": "test", "user": {"tokenFile": str(self.token)}}],
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test", "namespace": NAMESPACE}}]}))
 
-    def create_service(self, name):
+    def create_service(self, name, labels=None, annotations=None):
         ports = [{"name": "http", "port": 80, "targetPort": 8083}]
+        metadata = {"name": name, "labels": labels or {}, "annotations": annotations or {}}
         self.create(f"/api/v1/namespaces/{NAMESPACE}/services",
-                    {"metadata": {"name": name}, "spec": {"selector": {"app": name}, "ports": ports}})
+                    {"metadata": metadata, "spec": {"selector": {"app": name}, "ports": ports}})
+
+    def label_service(self, name, labels=None, annotations=None):
+        """Writes these over what is there; None takes one away."""
+        metadata = {"labels": labels or {}, "annotations": annotations or {}}
+        self.ask("PATCH", f"/api/v1/namespaces/{NAMESPACE}/services/{name}", {"metadata": metadata})
+
+    def events(self):
+        """Service and text of each Event."""
+        listed = json.loads(self.ask("GET", f"/apis/events.k8s.io/v1/namespaces/{NAMESPACE}/events"))["items"]
+        return [(event["regarding"]["name"], event["note"]) for event in listed]
 
     def put_slice(self, service, number, endpoints):
         """Writes one slice of a Service whole, as the controller does at each change."""
@@ -116,7 +127,8 @@ class Cluster:
         request = urllib.request.Request(f"https://127.0.0.1:{API}{path}", method=method,
                                          data=json.dumps(body).encode() if body is not None else None)
         request.add_header("Authorization", "Bearer admin")
-        request.add_header("Content-Type", "application/json")
+        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        request.add_header("Content-Type", kind)
         # The certificate is made at the first start.
         context = ssl.create_default_context(cafile=self.certificate)
         with urllib.request.urlopen(request, context=context, timeout=30) as answer:

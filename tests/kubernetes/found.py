@@ -32,7 +32,7 @@ class Thalamus:
 
     async def pool(self, name):
         pools = json.loads(await asyncio.to_thread(get, "/api/pools"))
-        return next(pool for pool in pools if pool["name"] == name)
+        return next((pool for pool in pools if pool["name"] == name), {"workers": []})
 
     async def until(self, what, name, condition, limit=20):
         """Waits until the pool is so; seconds it took."""

@@ -19,7 +19,7 @@ INSIDE = "--inside"
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--binary", required=True, type=pathlib.Path)
-    arguments.add_argument("--only", choices=["dns", "kubernetes"])
+    arguments.add_argument("--only", choices=["dns", "kubernetes", "labels"])
     arguments.add_argument(INSIDE, action="store_true", help=argparse.SUPPRESS)
     asked = arguments.parse_args()
     os.environ["THALAMUS_BINARY"] = str(asked.binary.resolve())

@@ -7,11 +7,12 @@ import time
 
 import by_dns
 import by_kubernetes
+import by_labels
 
 
 async def run(binary, only):
     resource.setrlimit(resource.RLIMIT_NOFILE, (16384, 16384))
-    for name, suite in {"dns": by_dns, "kubernetes": by_kubernetes}.items():
+    for name, suite in {"dns": by_dns, "kubernetes": by_kubernetes, "labels": by_labels}.items():
         if only in (None, name):
             began = time.monotonic()
             print(f"--- {name}")

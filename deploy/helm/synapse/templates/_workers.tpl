@@ -189,14 +189,3 @@ What Synapse would refuse, or would take and break on, is refused here in words.
 {{- if ne $worker.kind "media" }}{{ $_ := set $file "enable_media_repo" false }}{{ end }}
 {{- toYaml $file }}
 {{- end }}
-
-{{/* The pools that Thalamus needs for this release, for those who write them down. */}}
-{{- define "synapse.pools" -}}
-{{- $pools := dict "main" (dict "kubernetes" (dict "service" (printf "%s-main" (include "synapse.fullname" .)) "port" "http")) }}
-{{- range $entry, $worker := include "synapse.workers" . | fromYaml }}
-{{- if $worker.serves }}
-{{- $_ := set $pools $entry (dict "serves" $worker.serves "kubernetes" (dict "service" $worker.name "port" "http")) }}
-{{- end }}
-{{- end }}
-{{- toYaml $pools }}
-{{- end }}

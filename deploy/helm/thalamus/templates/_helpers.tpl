@@ -53,11 +53,15 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{/* thalamus.yaml: `config` of the values, with the listeners and the admin address where it names none. */}}
 {{- define "thalamus.config" -}}
 {{- $config := deepCopy .Values.config }}
-{{- $pools := $config.pools | default dict }}
-{{- if not (hasKey $pools "main") }}
-{{- $_ := set $pools "main" (dict "kubernetes" (dict "service" "synapse-main" "port" "http")) }}
+{{- $kubernetes := $config.kubernetes | default dict }}
+{{- if not (hasKey $kubernetes "labels") }}
+{{- $_ := set $kubernetes "labels" .Values.serviceAccount.automount }}
 {{- end }}
-{{- $_ := set $config "pools" $pools }}
+{{- if and $kubernetes.labels .Values.rbac.namespaces (not (hasKey $kubernetes "namespaces")) }}
+{{- $_ := set $kubernetes "namespaces" (prepend .Values.rbac.namespaces .Release.Namespace | uniq) }}
+{{- end }}
+{{- if .Values.preferZone }}{{ $_ := set $kubernetes "prefer_zone" true }}{{ end }}
+{{- $_ := set $config "kubernetes" $kubernetes }}
 {{- if not (hasKey $config "listeners") }}
 {{- $http := dict "address" (include "thalamus.address" (dict "root" . "port" .Values.ports.http)) }}
 {{- with .Values.trustedProxies }}{{ $_ := set $http "trusted_proxies" . }}{{ end }}
