@@ -31,6 +31,7 @@ REFUSED = {
     "{a_b: {kind: sync}, a-b: {kind: sync}}": "rename one",
     "sync: {replica: 2}": "replica",
     "sync: {replicas: -1}": "replicas",
+    "sync: {cap: 1000001}": "cap",
     "Sync: {kind: sync}": "Sync",
 }
 
@@ -97,6 +98,11 @@ class Workers(unittest.TestCase):
         self.assertEqual(labelled["main"], {"thalamus/port": "http"})
         self.assertTrue({"event_persister", "federation_sender", "pusher", "background"}.isdisjoint(labelled),
                         "nobody outside asks these")
+
+    def test_services_say_their_weight_and_cap(self):
+        service = one(template("synapse", *with_workers("sync: {weight: 2.5, cap: 1000000}")), "Service", "t-synapse-sync")
+        said = service["metadata"]["annotations"]
+        self.assertEqual((said["thalamus/weight"], said["thalamus/cap"]), ("2.5", "1000000"))
 
     def test_an_autoscaler_owns_the_number(self):
         objects = template("synapse", *with_workers("sync: {autoscaling: {minReplicas: 2, maxReplicas: 9}}"))
