@@ -66,6 +66,8 @@ pub enum Role {
 pub enum Phase {
     /// CPU per request, answers with a Content-Length
     Cpu,
+    /// The same at one rate for all sides
+    Paced,
     /// CPU per request, chunked answers
     Chunked,
     /// CPU per request, access log on

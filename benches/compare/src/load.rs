@@ -12,6 +12,7 @@ use mio::{Events, Interest, Poll, Token};
 use rustls::ClientConfig;
 
 use crate::answer;
+use crate::pace::Pace;
 use crate::standin::SYNC_BODY;
 use crate::wire::Wire;
 
@@ -92,6 +93,43 @@ impl Load {
         Ok(begun.elapsed())
     }
 
+    /// Sends `total` of `requests` in turn, `rate` of them a second, whether or not earlier ones are answered; one that
+    /// finds no connection free is sent on the next that is.
+    pub fn run_paced(&mut self, requests: &[Vec<u8>], total: usize, rate: u32) -> Result<()> {
+        let longest = Duration::from_secs_f64(2.0 * total as f64 / f64::from(rate)) + PATIENCE;
+        let pace = Pace::start(&self.poll, rate)?;
+        let mut events = Events::with_capacity(self.conns.len() + 1);
+        let (begun, mut due, mut sent, mut missing) = (Instant::now(), 0, 0, total);
+        while sent < total {
+            self.poll(&mut events)?;
+            for event in &events {
+                match event.token() {
+                    Pace::TOKEN => due = total.min(due + pace.due()?),
+                    Token(index) => {
+                        missing -= usize::from(self.conns[index].answered(&mut self.scratch)?)
+                    }
+                }
+            }
+            while sent < due && self.send_where_free(requests)? {
+                sent += 1;
+            }
+            ensure!(begun.elapsed() < longest, "it cannot keep this rate");
+        }
+        pace.stop(&self.poll)?;
+        self.receive(missing)
+    }
+
+    /// Sends on the next connection that waits for nothing; false when there is none.
+    fn send_where_free(&mut self, requests: &[Vec<u8>]) -> Result<bool> {
+        let count = self.conns.len();
+        let mut places = (self.next..self.next + count).map(|place| place % count);
+        let Some(free) = places.find(|&place| !self.conns[place].busy) else {
+            return Ok(false);
+        };
+        self.send(free, requests)?;
+        Ok(true)
+    }
+
     /// Sends one request on each connection and does not wait for an answer.
     pub fn send_all(&mut self, requests: &[Vec<u8>]) -> Result<()> {
         (0..self.conns.len()).try_for_each(|index| self.send(index, requests))
@@ -99,8 +137,11 @@ impl Load {
 
     /// Waits for the answers to [`Load::send_all`].
     pub fn receive_all(&mut self) -> Result<()> {
+        self.receive(self.conns.len())
+    }
+
+    fn receive(&mut self, mut missing: usize) -> Result<()> {
         let mut events = Events::with_capacity(1024);
-        let mut missing = self.conns.len();
         while missing > 0 {
             self.poll(&mut events)
                 .with_context(|| format!("{missing} answers missing"))?;

@@ -17,6 +17,7 @@ mod install;
 mod limits;
 mod listen;
 mod load;
+mod pace;
 mod pattern;
 mod phases;
 mod procfs;

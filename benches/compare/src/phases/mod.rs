@@ -17,8 +17,9 @@ use crate::proxy::Proxy;
 
 impl Phase {
     /// All, in the order they run.
-    pub const ALL: [Phase; 12] = [
+    pub const ALL: [Phase; 13] = [
         Phase::Cpu,
+        Phase::Paced,
         Phase::Chunked,
         Phase::Log,
         Phase::Memory,
@@ -35,7 +36,7 @@ impl Phase {
     /// Whether `proxy` can take part.
     pub fn includes(self, proxy: Proxy) -> bool {
         match self {
-            Phase::Cpu | Phase::Chunked | Phase::Memory => true,
+            Phase::Cpu | Phase::Paced | Phase::Chunked | Phase::Memory => true,
             Phase::Start | Phase::Bodies => proxy != Proxy::Floor,
             _ => proxy.routes(),
         }
@@ -53,6 +54,7 @@ impl Phase {
     pub fn figure(self) -> Figure {
         match self {
             Phase::Cpu => Figure::Cpu,
+            Phase::Paced => Figure::CpuPaced,
             Phase::Chunked => Figure::CpuChunked,
             Phase::Log => Figure::CpuLogged,
             Phase::Memory => Figure::Memory,
@@ -71,6 +73,7 @@ impl Phase {
     pub fn measure(self, bench: &mut Bench, proxy: Proxy) -> Result<()> {
         match self {
             Phase::Cpu => requests::plain(bench, proxy),
+            Phase::Paced => requests::paced(bench, proxy),
             Phase::Chunked => requests::chunked(bench, proxy),
             Phase::Log => requests::logged(bench, proxy),
             Phase::Memory => memory::plain(bench, proxy),

@@ -22,6 +22,9 @@ const USERS: usize = 2_000;
 const H2_CONNECTIONS: usize = 8;
 const H2_STREAMS: usize = CONNECTIONS / H2_CONNECTIONS;
 
+/// Requests a second for those that are paced: each side sleeps and wakes for every one of them.
+const RATE: u32 = 5_000;
+
 /// Answers with a Content-Length, no access log.
 pub fn plain(bench: &mut Bench, proxy: Proxy) -> Result<()> {
     let running = bench.start(proxy, With::Nothing)?;
@@ -29,6 +32,20 @@ pub fn plain(bench: &mut Bench, proxy: Proxy) -> Result<()> {
         routing::check(&running, &bench.standin, None)?;
     }
     measure(bench, proxy, &running, None, [Figure::Cpu, Figure::Rate])
+}
+
+/// As [`plain`], but at one rate for all sides: in a closed loop a cheap side pays for its waits, and the others not.
+pub fn paced(bench: &mut Bench, proxy: Proxy) -> Result<()> {
+    let running = bench.start(proxy, With::Nothing)?;
+    let (requests, total) = (requests(&running), bench.settings.requests);
+    let mut load = Load::connect(running.address, CONNECTIONS, None)?;
+    load.run(&requests, bench.settings.warm_up)?;
+    let before = running.tree().cpu_ns()?;
+    load.run_paced(&requests, total, RATE)?;
+    let spent = running.tree().cpu_ns()? - before;
+    let each = spent as f64 / 1e3 / total as f64;
+    bench.samples.add(Figure::CpuPaced, proxy, each);
+    Ok(())
 }
 
 /// Chunked answers, no access log.
@@ -90,10 +107,7 @@ fn measure(
     tls: Option<&Arc<ClientConfig>>,
     [cpu, rate]: [Figure; 2],
 ) -> Result<()> {
-    let requests: Vec<_> = (0..USERS)
-        .map(|user| request::sync(running.address, user))
-        .collect();
-    let total = bench.settings.requests;
+    let (requests, total) = (requests(running), bench.settings.requests);
     let mut load = Load::connect(running.address, CONNECTIONS, tls)?;
     load.run(&requests, bench.settings.warm_up)?;
     let before = running.tree().cpu_ns()?;
@@ -103,4 +117,10 @@ fn measure(
     samples.add(cpu, proxy, spent as f64 / 1e3 / total as f64);
     samples.add(rate, proxy, total as f64 / took.as_secs_f64());
     Ok(())
+}
+
+fn requests(running: &Running) -> Vec<Vec<u8>> {
+    (0..USERS)
+        .map(|user| request::sync(running.address, user))
+        .collect()
 }
