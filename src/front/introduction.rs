@@ -5,8 +5,11 @@ use std::{io, net::SocketAddr};
 use proxy_header::{Error, ParseConfig, Protocol, ProxyHeader};
 use tokio::{io::AsyncReadExt, net::TcpStream};
 
-/// A header may have so many bytes; proxies send less than 300, most of it about their own TLS.
-const LONGEST: usize = 2048;
+/// A header of version 1 has at most so many bytes, section 2.1 of HAProxy's `proxy-protocol.txt`.
+const LONGEST_V1: usize = 107;
+
+/// And one of version 2 may have so many here; proxies send less than 300, most of it about their own TLS.
+const LONGEST_V2: usize = 2048;
 
 const CONFIG: ParseConfig = ParseConfig {
     include_tlvs: false,
@@ -43,15 +46,19 @@ pub(super) async fn read(stream: &mut TcpStream) -> io::Result<Option<SocketAddr
 /// # Errors
 /// When the bytes are no such header.
 pub fn parse(bytes: &[u8]) -> io::Result<Option<(Option<SocketAddr>, usize)>> {
+    let longest = match bytes.first() {
+        Some(b'P') => LONGEST_V1,
+        _ => LONGEST_V2,
+    };
     // The same answer whether it came whole or in pieces: what lies behind the bound is never looked at.
-    match ProxyHeader::parse(&bytes[..bytes.len().min(LONGEST)], CONFIG) {
+    match ProxyHeader::parse(&bytes[..bytes.len().min(longest)], CONFIG) {
         Ok((header, used)) => match header.proxied_address() {
             Some(address) if address.protocol == Protocol::Datagram => {
                 Err(io::ErrorKind::InvalidData.into())
             }
             address => Ok(Some((address.map(|address| address.source), used))),
         },
-        Err(Error::BufferTooShort) if bytes.len() < LONGEST => Ok(None),
+        Err(Error::BufferTooShort) if bytes.len() < longest => Ok(None),
         Err(_) => Err(io::ErrorKind::InvalidData.into()),
     }
 }
@@ -96,17 +103,20 @@ mod tests {
             &b"GET / HTTP/1.1\r\n"[..],
             b"\x16\x03\x01\x02\0",
             V2_UDP,
-            &[b'P'; LONGEST],
+            &[b'P'; LONGEST_V1],
         ] {
             assert!(parse(bytes).is_err(), "{bytes:?}");
         }
     }
 
     #[test]
-    fn a_header_beyond_the_bound_is_refused_however_it_comes() {
-        let header = [b"PROXY UNKNOWN ", &[b's'; LONGEST][..], b"\r\n"].concat();
-        for end in [LONGEST, LONGEST + 1, header.len()] {
-            assert!(parse(&header[..end]).is_err(), "{end}");
+    fn a_header_beyond_its_bound_is_refused_however_it_comes() {
+        let v1 = [b"PROXY UNKNOWN ", &[b's'; LONGEST_V1][..], b"\r\n"].concat();
+        let v2 = [&V2[..14], &3000_u16.to_be_bytes(), &V2[16..], &[0; 3000]].concat();
+        for (header, longest) in [(v1, LONGEST_V1), (v2, LONGEST_V2)] {
+            assert_eq!(parse(&header[..longest - 1]).unwrap(), None);
+            assert!(parse(&header[..longest]).is_err());
+            assert!(parse(&header).is_err());
         }
     }
 
