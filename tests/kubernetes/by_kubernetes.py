@@ -35,6 +35,7 @@ async def run(binary, home):
         await from_snapshot(cluster, fleet, thalamus)
     finally:
         await thalamus.process.stop()
+        await fleet.stop(list(fleet.pods.values()))
         await cluster.stop()
 
 

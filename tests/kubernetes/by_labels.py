@@ -32,6 +32,7 @@ async def run(binary, home):
         print(f"{crowd.answered} syncs answered, 0 failed")
     finally:
         await thalamus.process.stop()
+        await fleet.stop(list(fleet.pods.values()))
         await cluster.stop()
 
 
