@@ -102,11 +102,12 @@ async def crowd(port, slow):
 
 
 async def again(kind, port, slow, place):
-    """One slow client for ever; they do not all send at the same moment."""
+    """One slow client for ever; they do not all send at the same moment, and not all are at one address: that one
+    would be refused."""
     await asyncio.sleep(5 * place)
     is_new = True
     while True:
-        _, writer = await asyncio.open_connection(HOST, port)
+        _, writer = await asyncio.open_connection(HOST, port, local_addr=(f"127.0.1.{1 + int(50 * place)}", 0))
         if is_new:
             with slow.get_lock():
                 slow.value += 1
