@@ -38,6 +38,9 @@ struct World {
 
 type Shared = Arc<Mutex<World>>;
 
+/// What endpoints listen on where the test does not say.
+const PORT: u16 = 8083;
+
 pub struct ApiServer {
     world: Shared,
     files: TempDir,
@@ -113,10 +116,15 @@ impl ApiServer {
 
     /// Puts a slice there, and tells those who watch.
     pub fn put_slice(&self, namespace: &str, name: &str, endpoints: Value) {
+        self.put_slice_at(namespace, name, PORT, endpoints);
+    }
+
+    /// The same for endpoints that listen on another port.
+    pub fn put_slice_at(&self, namespace: &str, name: &str, port: u16, endpoints: Value) {
         self.put(
             (namespace.into(), "endpointslices"),
             name,
-            slice(endpoints),
+            slice(port, endpoints),
             true,
         );
     }
@@ -126,7 +134,7 @@ impl ApiServer {
         self.put(
             (namespace.into(), "endpointslices"),
             name,
-            slice(endpoints),
+            slice(PORT, endpoints),
             false,
         );
     }
@@ -245,10 +253,10 @@ pub fn pod(name: &str, address: &str) -> Value {
     json!({"addresses": [address], "conditions": conditions, "targetRef": {"kind": "Pod", "name": name}})
 }
 
-fn slice(endpoints: Value) -> Value {
+fn slice(port: u16, endpoints: Value) -> Value {
     json!({
         "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
-        "ports": [{"name": "http", "port": 8083}], "endpoints": endpoints,
+        "ports": [{"name": "http", "port": port}], "endpoints": endpoints,
     })
 }
 

@@ -143,6 +143,30 @@ async fn a_service_without_endpoints_of_its_own_is_refused_with_the_way_out() {
     seen.wait_for(&["a", "b"]).await;
 }
 
+/// Its slices are the admin's own: they name no pods, and mostly say nothing of conditions.
+#[tokio::test]
+async fn a_service_without_a_selector_has_workers_called_by_their_addresses() {
+    let server = ApiServer::start().await;
+    server.put_service(HERE, json!({"ports": [{"name": "http", "port": 80}]}));
+    let at = |address: &str| json!({"addresses": [address]});
+    server.put_slice(HERE, "by-hand", json!([at("10.0.0.2"), at("10.0.0.1")]));
+    let mut seen = Seen::follow(&server.source(HERE));
+    let found = seen.wait_for(&["10.0.0.1:8083", "10.0.0.2:8083"]).await;
+    assert_eq!(addresses(&found), ["10.0.0.1:8083", "10.0.0.2:8083"]);
+    assert!(found.endpoints.iter().all(|worker| !worker.draining));
+    // A virtual machine is no pod: its name says nothing of what runs there.
+    let mut machine = at("10.0.0.3");
+    machine["targetRef"] = json!({"kind": "VirtualMachine", "name": "synapse"});
+    let mut away = at("10.0.0.2");
+    away["conditions"] = json!({"ready": false});
+    server.put_slice(HERE, "by-hand", json!([at("10.0.0.1"), away, machine]));
+    seen.wait_for(&["10.0.0.1:8083", "10.0.0.3:8083"]).await;
+    // Another port is another worker, as nothing else tells them apart.
+    server.put_slice_at(HERE, "by-hand-too", 8084, json!([at("10.0.0.1")]));
+    let three = ["10.0.0.1:8083", "10.0.0.1:8084", "10.0.0.3:8083"];
+    assert_eq!(addresses(&seen.wait_for(&three).await), three);
+}
+
 #[tokio::test]
 async fn a_start_without_the_api_server_begins_with_the_snapshot() {
     let (server, _) = with_one_pod().await;
