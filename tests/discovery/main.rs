@@ -8,3 +8,4 @@ mod kubernetes;
 mod labels;
 mod name_server;
 mod seen;
+mod zones;
