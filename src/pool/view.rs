@@ -291,14 +291,12 @@ impl View {
             allowed.then(|| worker.load())
         };
         let near = |index: usize| self.near[index].then(|| load(index))?;
-        match self.near.is_empty() {
-            true => self.least(load),
-            false => self.least(near).or_else(|| self.least(load)),
-        }
-    }
-
-    fn least(&self, load: impl Fn(usize) -> Option<f64>) -> Option<usize> {
-        balance::least(self.workers.len(), turn(), load)
+        let (count, turn) = (self.workers.len(), turn());
+        let of_ours = match self.near.is_empty() {
+            true => None,
+            false => balance::least(count, turn, near),
+        };
+        of_ours.or_else(|| balance::least(count, turn, load))
     }
 
     /// True when one more request may be sent again; what is allowed in a while is bounded.
@@ -370,6 +368,8 @@ fn turn() -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
@@ -475,6 +475,27 @@ mod tests {
         );
         endpoints[0].near = true;
         assert_eq!(chosen(&view(&endpoints), 8), (4, 4));
+    }
+
+    #[test]
+    fn far_ones_take_turns_while_those_near_are_sick() {
+        let all = [("a", false), ("b", false), ("c", false), ("d", false)];
+        let mut endpoints = found(&all).endpoints.to_vec();
+        (endpoints[0].near, endpoints[3].near) = (true, true);
+        let endpoints: Arc<[_]> = endpoints.into();
+        let view = Arc::new(View::new(settings(), &endpoints.into(), None));
+        view.workers[0].change(Condition::Ejected);
+        view.workers[3].change(Condition::Ejected);
+        for _ in 0..2 {
+            let one = |_| {
+                let lease = view.lease(Choice::LeastBusy.into(), &Tried::default());
+                lease.map(|lease| lease.name.to_string()).unwrap()
+            };
+            let names: BTreeSet<String> = (0..4).map(one).collect();
+            assert_eq!(names.len(), 2, "{names:?}");
+            // Whichever turn comes first.
+            turn();
+        }
     }
 
     #[test]
