@@ -43,6 +43,7 @@ const PORT: u16 = 8083;
 
 pub struct ApiServer {
     world: Shared,
+    url: String,
     files: TempDir,
     _tasks: JoinSet<()>,
 }
@@ -63,10 +64,15 @@ impl ApiServer {
         tasks.spawn(async move { axum::serve(listener, router).await.unwrap() });
         let server = Self {
             world,
+            url,
             files: TempDir::new().unwrap(),
             _tasks: tasks,
         };
-        std::fs::write(server.kubeconfig(), kubeconfig(&url, &server.path("token"))).unwrap();
+        std::fs::write(
+            server.kubeconfig(),
+            kubeconfig(&server.url, &server.path("token")),
+        )
+        .unwrap();
         server.rotate("first");
         server
     }
@@ -224,6 +230,11 @@ impl ApiServer {
             None => world.refusals.remove(&place),
         };
         world.watchers.clear();
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// The file that says where it is.

@@ -4,6 +4,7 @@
 
 mod api_server;
 mod dns;
+mod kubeconfig;
 mod kubernetes;
 mod labels;
 mod name_server;
