@@ -135,6 +135,31 @@ fn explain_says_which_rule_decided() {
 }
 
 #[test]
+fn explain_says_that_a_host_name_is_sent_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("thalamus.yaml");
+    let yaml = "listeners: [{address: \"127.0.0.1:0\", hosts: [hs], unknown_host: https://example.org/}]\n\
+                pools: {main: {workers: [\"127.0.0.1:1\"]}}\n";
+    std::fs::write(&file, yaml).unwrap();
+    let file = file.to_str().unwrap();
+    for (host, line) in [
+        ("Host: other", "pool        -"),
+        (
+            "Host: other",
+            "No listener serves this host name: it is sent elsewhere, as `unknown_host` says.",
+        ),
+        ("Host: hs", "pool        main"),
+    ] {
+        let done = output(&["explain", "--config", file, "GET", SYNC, "-H", host]);
+        let printed = text(&done.stdout);
+        assert!(
+            printed.lines().any(|found| found == line),
+            "{line}: {printed}"
+        );
+    }
+}
+
+#[test]
 fn check_exits_with_1_and_prints_every_fault() {
     let done = thalamus(&["check", "--config", "config/small.yaml"])
         .env("THALAMUS_THREADS", "none")

@@ -24,8 +24,10 @@ pub struct Door {
     pub serves: Groups,
     /// The host names that are served, in lower case; empty for any.
     pub hosts: Vec<Box<str>>,
-    /// Where `/` leads; without one the main process answers it.
-    pub root: Option<Box<str>>,
+    /// What other host names are answered.
+    pub unknown_host: Instead,
+    /// What `/` is answered; without it the main process does.
+    pub root: Option<Instead>,
     /// Every request is sent to the same URL with `https`.
     pub to_https: bool,
     /// HTTP/2 is spoken with those who begin it.
@@ -36,6 +38,16 @@ pub struct Door {
     pub compression: Box<[Coding]>,
     /// Documents below `/.well-known/matrix/`.
     pub well_known: WellKnown,
+}
+
+/// What is answered where nothing is served.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Instead {
+    /// An error.
+    #[default]
+    Refuse,
+    /// The way to this URL; nothing of the request goes with it.
+    Redirect(Box<str>),
 }
 
 /// The field that names the client.
@@ -73,6 +85,8 @@ pub enum Own {
     WellKnown(Document),
     /// The way from `/`.
     Root,
+    /// The way from a host name that is not served.
+    UnknownHost,
     /// The way to the same URL with `https`.
     Https,
     /// A file of a mounted directory.
@@ -98,6 +112,7 @@ impl Default for Door {
             admin_api: Vec::new(),
             serves: Groups::ALL,
             hosts: Vec::new(),
+            unknown_host: Instead::Refuse,
             root: None,
             to_https: false,
             http2: true,
@@ -134,7 +149,8 @@ impl Door {
         client: IpAddr,
     ) -> Option<Own> {
         if !self.hosts.is_empty() && !self.knows(request.host_name()) {
-            return Some(Own::Refused(Reason::UnknownHost));
+            let own = self.unknown_host.own(Own::UnknownHost, Reason::UnknownHost);
+            return Some(own);
         }
         if self.to_https {
             return Some(Own::Https);
@@ -145,15 +161,28 @@ impl Door {
         if method == Method::Options && call.group != Group::Mount {
             return Some(preflight(request.target));
         }
+        if let (Some(root), Group::Main) = (&self.root, call.group)
+            && is_root(call.target)
+        {
+            return Some(root.own(Own::Root, Reason::NotServed));
+        }
         if !self.serves.contains(call.group) {
             return Some(Own::Refused(Reason::NotServed));
         }
         match call.group {
             Group::WellKnown => self.well_known.find(call.target).map(Own::WellKnown),
-            Group::Main if self.root.is_some() && is_root(call.target) => Some(Own::Root),
             _ if is_admin_api(call.target) && !contain(&self.admin_api, client) => {
                 Some(Own::Refused(Reason::Refused))
             }
+            _ => None,
+        }
+    }
+
+    /// Where one of these ways leads.
+    pub(super) fn way(&self, own: Own) -> Option<&str> {
+        match own {
+            Own::Root => self.root.as_ref()?.url(),
+            Own::UnknownHost => self.unknown_host.url(),
             _ => None,
         }
     }
@@ -163,6 +192,24 @@ impl Door {
         self.hosts
             .iter()
             .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+    }
+}
+
+impl Instead {
+    /// The URL that it leads to.
+    pub fn url(&self) -> Option<&str> {
+        match self {
+            Self::Refuse => None,
+            Self::Redirect(url) => Some(url),
+        }
+    }
+
+    /// That way where it leads on, else an error.
+    fn own(&self, way: Own, reason: Reason) -> Own {
+        match self {
+            Self::Refuse => Own::Refused(reason),
+            Self::Redirect(_) => way,
+        }
     }
 }
 
@@ -319,9 +366,34 @@ mod tests {
     }
 
     #[test]
+    fn other_hosts_and_the_root_may_lead_elsewhere() {
+        let door = Door {
+            hosts: vec!["other.example".into()],
+            unknown_host: Instead::Redirect("https://example/".into()),
+            ..Door::default()
+        };
+        let leads = Some(Own::UnknownHost);
+        for get in ["GET /", "GET /_synapse/metrics", "OPTIONS /x"] {
+            assert_eq!(answer(&door, get, "9.9.9.9"), leads, "{get}");
+        }
+        assert_eq!(door.way(Own::UnknownHost), Some("https://example/"));
+        let federation = |root| Door {
+            serves: [Group::FederationInbound].into_iter().collect(),
+            root: Some(root),
+            ..Door::default()
+        };
+        let not_served = Some(Own::Refused(Reason::NotServed));
+        let led = federation(Instead::Redirect("https://example/".into()));
+        assert_eq!(answer(&led, "GET /", "9.9.9.9"), Some(Own::Root));
+        assert_eq!(answer(&led, "GET /x", "9.9.9.9"), not_served);
+        let refused = federation(Instead::Refuse);
+        assert_eq!(answer(&refused, "GET /?a", "9.9.9.9"), not_served);
+    }
+
+    #[test]
     fn documents_and_the_root_are_answered_when_there_is_one() {
         let door = Door {
-            root: Some("https://app.example/".into()),
+            root: Some(Instead::Redirect("https://app.example/".into())),
             well_known: WellKnown {
                 server: Some("{}".into()),
                 ..WellKnown::default()

@@ -88,7 +88,9 @@ pub fn explain(
     let head = head(asked, host.map_or("explain", |host| host));
     Request::read(head.as_bytes(), |request| {
         let at = |door: &Arc<Door>| decide(state, &request, &Peer::direct(asked.client, door));
-        let refused = |decision: &Decision<'_, '_>| matches!(decision.own, Some(Own::Refused(_)));
+        let refused = |decision: &Decision<'_, '_>| {
+            matches!(decision.own, Some(Own::Refused(_) | Own::UnknownHost))
+        };
         let mut decisions = doors.iter().map(at);
         let first = decisions.next();
         let decision = match first {
@@ -260,6 +262,10 @@ impl Explanation {
                 format!("{place} is a mounted directory: its files are served from here.")
             }
             (Some(Own::Refused(_)), _) => format!("No listener lets {} in.", self.row),
+            (Some(Own::UnknownHost), _) => {
+                "No listener serves this host name: it is sent elsewhere, as `unknown_host` says."
+                    .into()
+            }
             (Some(_), _) => "It is answered at the door: no worker sees it.".into(),
             (None, _) => format!("No pool can answer {}.", self.row),
         }

@@ -30,7 +30,7 @@ pub use self::core::Core;
 pub use client_ip::Peer;
 pub use conversation::{converse, turn_away};
 pub use decide::{Decision, decide};
-pub use door::{ClientFrom, Document, Door, Own, WellKnown};
+pub use door::{ClientFrom, Document, Door, Instead, Own, WellKnown};
 pub use explain::{Asked, Explanation, explain};
 pub use heads::Heads;
 pub use id::Ids;

@@ -154,7 +154,7 @@ pub(super) fn write_own(
     let (line, body) = match own {
         Own::WellKnown(document) => ("200 OK", door.well_known.text(document).unwrap_or("{}")),
         Own::Preflight | Own::RendezvousPreflight => ("204 No Content", ""),
-        Own::Root => ("302 Found", ""),
+        Own::Root | Own::UnknownHost => ("302 Found", ""),
         Own::Https | Own::Files | Own::Refused(_) | Own::Limited(_) => {
             ("308 Permanent Redirect", "")
         }
@@ -166,7 +166,7 @@ pub(super) fn write_own(
             put(out, "cache-control", "public, max-age=3600");
         }
         Own::Preflight | Own::RendezvousPreflight => put(out, "access-control-max-age", "86400"),
-        Own::Root => put(out, "location", door.root.as_deref().unwrap_or("/")),
+        Own::Root | Own::UnknownHost => put(out, "location", door.way(own).unwrap_or("/")),
         Own::Https | Own::Files | Own::Refused(_) | Own::Limited(_) => {
             put(out, "location", &with_https(request))
         }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use thalamus::{
     config::Settings,
     matrix::Group,
-    proxy::{Door, GroupRates, Rate, Rates, WellKnown},
+    proxy::{Door, GroupRates, Instead, Rate, Rates, WellKnown},
 };
 
 use crate::stage::{Stage, Wire, field, status};
@@ -160,7 +160,7 @@ async fn documents_of_the_configuration_are_answered_here() {
 async fn unknown_hosts_and_the_root_are_answered_as_configured() {
     let stage = behind(|door| {
         door.hosts = vec!["hs.example".into()];
-        door.root = Some("https://app.example/".into());
+        door.root = Some(Instead::Redirect("https://app.example/".into()));
     })
     .await;
     let mut client = stage.client().await;
@@ -171,6 +171,41 @@ async fn unknown_hosts_and_the_root_are_answered_as_configured() {
         (status(&head), field(&head, "location")),
         (302, Some("https://app.example/"))
     );
+    assert!(stage.is_quiet().await);
+}
+
+#[tokio::test]
+async fn unknown_hosts_may_be_sent_elsewhere_and_the_root_refused() {
+    let stage = behind(|door| {
+        door.hosts = vec!["hs.example".into()];
+        door.unknown_host = Instead::Redirect("https://example/".into());
+        door.root = Some(Instead::Refuse);
+    })
+    .await;
+    let mut client = stage.client().await;
+    for method in ["GET", "HEAD", "POST"] {
+        let line = format!("{method} /_matrix/client/v3/sync?access_token=syt_secret");
+        let (head, body) = ask(&mut client, &line, "other.example").await;
+        assert_eq!(
+            (status(&head), field(&head, "location"), &*body),
+            (302, Some("https://example/"), "")
+        );
+    }
+    let (head, body) = ask(&mut client, "GET /", "hs.example").await;
+    assert_eq!(
+        (status(&head), field(&head, "x-thalamus-reason")),
+        (404, Some("NOT_SERVED"))
+    );
+    assert!(body.contains("\"M_UNRECOGNIZED\""), "{body}");
+    // A body of which no byte has come ends the connection, and the client still reads the answer.
+    let post = "POST /x HTTP/1.1\r\nHost: other.example\r\nContent-Length: 9\r\n\r\n";
+    client.send(post).await;
+    let head = client.head().await;
+    assert_eq!(
+        (status(&head), field(&head, "connection")),
+        (302, Some("close"))
+    );
+    client.closed().await;
     assert!(stage.is_quiet().await);
 }
 

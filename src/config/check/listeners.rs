@@ -13,7 +13,7 @@ use crate::{
     front::{self, CertificateFiles},
     http1::Coding,
     net::Address,
-    proxy::{ClientFrom, Door, Rates, WellKnown},
+    proxy::{ClientFrom, Door, Instead, Rates, WellKnown},
 };
 
 use super::{
@@ -113,6 +113,7 @@ fn listener(node: Node, shared: &Shared, faults: &mut Vec<Fault>) -> Option<fron
 
 fn door(table: &mut Table, shared: &Shared, faults: &mut Vec<Fault>) -> Door {
     let trusted_proxies = table.take("trusted_proxies");
+    let hosts = hosts(table.take("hosts"), faults);
     Door {
         trusted_proxies: trusted_proxies
             .map(|node| networks(node, faults))
@@ -126,8 +127,11 @@ fn door(table: &mut Table, shared: &Shared, faults: &mut Vec<Fault>) -> Door {
             .map(|node| admin_api(node, faults))
             .unwrap_or_default(),
         serves: serves::of_listener(table, faults),
-        hosts: hosts(table.take("hosts"), faults),
-        root: table.take("root").and_then(|node| node.parse(url, faults)),
+        unknown_host: unknown_host(table.take("unknown_host"), &hosts, faults),
+        hosts,
+        root: table
+            .take("root")
+            .and_then(|node| node.parse(instead, faults)),
         to_https: table
             .take("redirect")
             .and_then(|node| node.parse(redirect, faults))
@@ -267,6 +271,27 @@ pub(super) fn host(text: &str) -> Result<Box<str>, &'static str> {
     match !text.is_empty() && (literal || name) {
         true => Ok(text.trim_end_matches('.').to_ascii_lowercase().into()),
         false => Err("expected a host name without a port, such as matrix.example.org"),
+    }
+}
+
+/// What other names are answered, where not every name is served.
+fn unknown_host(node: Option<Node>, hosts: &[Box<str>], faults: &mut Vec<Fault>) -> Instead {
+    let Some(node) = node else {
+        return Instead::Refuse;
+    };
+    if hosts.is_empty() {
+        faults.push(node.fault("every host name is served; name those that are in `hosts`"));
+    }
+    node.parse(instead, faults).unwrap_or_default()
+}
+
+/// `refuse`, or where to go instead.
+fn instead(text: &str) -> Result<Instead, &'static str> {
+    match text {
+        "refuse" => Ok(Instead::Refuse),
+        _ => url(text)
+            .map(Instead::Redirect)
+            .map_err(|_| "expected `refuse`, or a URL to redirect to such as https://example.org/"),
     }
 }
 

@@ -288,7 +288,19 @@ fn a_door_that_makes_no_sense_is_a_fault() {
         ),
         (
             "root: /app",
-            "listeners[0].root: `/app`: expected a URL such as https://matrix.example.org",
+            "listeners[0].root: `/app`: expected `refuse`, or a URL to redirect to such as https://example.org/",
+        ),
+        (
+            "hosts: [hs.example], unknown_host: 404",
+            "listeners[0].unknown_host: expected a text, found the number 404; put it in quotes",
+        ),
+        (
+            "hosts: [hs.example], unknown_host: example.org",
+            "listeners[0].unknown_host: `example.org`: expected `refuse`, or a URL to redirect to such as https://example.org/",
+        ),
+        (
+            "unknown_host: https://example.org/",
+            "listeners[0].unknown_host: every host name is served; name those that are in `hosts`",
         ),
     ] {
         assert_eq!(with(keys), [fault]);

@@ -8,6 +8,7 @@ use super::*;
 use crate::{
     discovery::{Source, dns::Query},
     matrix::{Group, Release},
+    proxy::Instead,
 };
 
 const SMALL: &str = "
@@ -140,6 +141,28 @@ synapse_version: 1.163.2
     assert_eq!(times.map(|time| time.as_secs()), [1, 2, 3, 4, 5, 6, 7, 8]);
     assert_eq!(settings.shutdown.grace, Duration::ZERO);
     assert_eq!(settings.synapse_version, Some(Release::new(1, 163)));
+}
+
+#[test]
+fn other_hosts_and_the_root_are_answered_as_written() {
+    let url = || Instead::Redirect("https://example.org/".into());
+    for (keys, unknown_host, root) in [
+        ("hosts: [hs]", Instead::Refuse, None),
+        (
+            "hosts: [hs], unknown_host: refuse, root: https://example.org/",
+            Instead::Refuse,
+            Some(url()),
+        ),
+        (
+            "hosts: [hs], unknown_host: https://example.org/, root: refuse",
+            url(),
+            Some(Instead::Refuse),
+        ),
+    ] {
+        let text = SMALL.replace("8080}", &format!("8080, {keys}}}"));
+        let door = &parsed(&text, &[]).unwrap().listeners[0].door;
+        assert_eq!((&door.unknown_host, &door.root), (&unknown_host, &root));
+    }
 }
 
 #[test]
