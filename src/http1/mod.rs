@@ -17,7 +17,7 @@ pub use coding::Coding;
 pub use request::{Request, RequestFault};
 pub use response::{Response, ResponseFault};
 pub use scratch::{INPUT, with_body_input, with_input, with_output};
-pub use trailers::each_trailer;
+pub use trailers::{each_trailer, write_trailers};
 
 /// What a head says of the body behind it (RFC 9112, section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,14 +2,14 @@
 
 use std::{
     io,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use h2::RecvStream;
-use hyper::{Request, body::Bytes};
+use hyper::{HeaderMap, Request, body::Bytes};
 
 use super::head;
-use crate::http1::Framing;
+use crate::http1::{Framing, write_trailers};
 
 /// What is still to be read of a request. What was taken from a frame makes room for the next one at the client, so
 /// that at most one frame waits here.
@@ -60,7 +60,8 @@ impl Upload {
             match self.body.poll_data(cx) {
                 Poll::Pending => return Ok(false),
                 Poll::Ready(Some(data)) => self.take(data.map_err(io::Error::other)?)?,
-                Poll::Ready(None) => self.end(),
+                Poll::Ready(None) if self.poll_end(cx)?.is_pending() => return Ok(false),
+                Poll::Ready(None) => {}
             }
         }
         Ok(!self.held.is_empty())
@@ -80,11 +81,28 @@ impl Upload {
         Ok(())
     }
 
-    fn end(&mut self) {
-        self.ended = true;
+    /// Ends the body, with its trailers where it is chunked: behind a length HTTP/1.1 has no place for them.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.framing == Framing::Chunked {
-            // Trailers of requests mean nothing to Synapse and are left out (RFC 9110, section 6.5.1).
-            self.held = Bytes::from_static(b"0\r\n\r\n");
+            let trailers = ready!(self.body.poll_trailers(cx)).map_err(io::Error::other)?;
+            self.held = last_chunk(trailers.as_ref());
         }
+        self.ended = true;
+        Poll::Ready(Ok(()))
     }
+}
+
+/// The end of a chunked body; the codec judges the length of what stands there.
+fn last_chunk(trailers: Option<&HeaderMap>) -> Bytes {
+    let Some(trailers) = trailers else {
+        return Bytes::from_static(b"0\r\n\r\n");
+    };
+    let mut out = b"0\r\n".to_vec();
+    let fields = trailers.iter();
+    write_trailers(
+        fields.map(|(name, value)| (name.as_str(), value.as_bytes())),
+        &mut out,
+    );
+    out.extend_from_slice(b"\r\n");
+    out.into()
 }

@@ -6,7 +6,7 @@ use h2::{
     Reason, RecvStream, SendStream,
     client::{ResponseFuture, SendRequest},
 };
-use hyper::{HeaderMap, Request, Response, body::Bytes};
+use hyper::{HeaderMap, Request, Response, body::Bytes, header::HeaderName};
 use thalamus::{config::Settings, matrix::Group};
 use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
 
@@ -243,6 +243,79 @@ async fn interim_answers_chunks_and_trailers_are_translated() {
         (&*body, &trailers.unwrap()["x-sum"]),
         (&b"abcde"[..], &"5".parse().unwrap())
     );
+}
+
+fn trailers(fields: &[(&'static str, &str)]) -> HeaderMap {
+    let fields = fields.iter();
+    fields
+        .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
+        .collect()
+}
+
+#[tokio::test]
+async fn trailers_of_a_request_stand_behind_its_chunks() {
+    let stage = Stage::new().await;
+    let mut client = Client::of(&stage).await;
+    let behind = trailers(&[
+        ("content-length", "43"),
+        ("x-forwarded-for", "192.0.2.1"),
+        ("authorization", "Bearer a"),
+        ("x-sum", "5"),
+    ]);
+    let long = "x".repeat(9000);
+    for (data, fields, expected) in [
+        ("hello", behind, "5\r\nhello\r\n0\r\nx-sum: 5\r\n\r\n"),
+        ("", trailers(&[("x-sum", "0")]), "0\r\nx-sum: 0\r\n\r\n"),
+        ("", trailers(&[("host", "other")]), "0\r\n\r\n"),
+    ] {
+        let (answer, mut upload) = client.send("POST", UPLOAD, &[], false);
+        upload.send_data(data.into(), false).unwrap();
+        upload.send_trailers(fields).unwrap();
+        let mut worker = stage.worker().await;
+        let head = worker.head().await;
+        assert_eq!(field(&head, "transfer-encoding"), Some("chunked"));
+        worker.expect(expected).await;
+        assert!(worker.is_quiet().await, "more came");
+        worker
+            .send("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+            .await;
+        assert_eq!(answered(answer).await.status(), 204);
+    }
+    let (answer, mut upload) = client.send("POST", UPLOAD, &[], false);
+    upload.send_trailers(trailers(&[("x-sum", &long)])).unwrap();
+    assert_eq!(answered(answer).await.status(), 400);
+}
+
+#[tokio::test]
+async fn trailers_have_no_place_behind_a_length() {
+    let stage = Stage::new().await;
+    let mut client = Client::of(&stage).await;
+    let (answer, mut upload) = client.send("POST", UPLOAD, &[("content-length", "5")], false);
+    upload.send_data("hello".into(), false).unwrap();
+    upload.send_trailers(trailers(&[("x-sum", "5")])).unwrap();
+    let mut worker = stage.worker().await;
+    worker.head().await;
+    worker.expect("hello").await;
+    worker.send(OK).await;
+    assert_eq!(answered(answer).await.status(), 200);
+    let next = client.get(VERSIONS);
+    let head = worker.head().await;
+    assert!(head.starts_with("GET "), "{head}");
+    worker.send(OK).await;
+    assert_eq!(answered(next).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_before_its_trailers_ends_its_request() {
+    let stage = Stage::new().await;
+    let mut client = Client::of(&stage).await;
+    let (_answer, mut upload) = client.send("POST", UPLOAD, &[], false);
+    upload.send_data("hello".into(), false).unwrap();
+    let mut worker = stage.worker().await;
+    worker.head().await;
+    worker.expect("5\r\nhello\r\n").await;
+    client.connection.abort();
+    worker.closed().await;
 }
 
 #[tokio::test]

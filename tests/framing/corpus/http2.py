@@ -77,7 +77,7 @@ CASES = [
     refused("pseudo: behind a field", (b"x", b"y"), (b":path", TARGET), head=plain(path=None)),
     refused("pseudo: unknown", head=(*PLAIN, (b":smuggled", b"x"))),
     refused("pseudo: of an answer", head=(*PLAIN, (b":status", b"200"))),
-    # Trailers are not passed on.
+    # h2 takes no pseudo-header out of trailers.
     one("pseudo: in trailers", head=POST, data=(b"hello",), trailers=((b":path", b"/smuggled"),), body=b"hello"),
     refused("path: empty", head=plain(path=b"")),
     refused("path: asterisk", head=plain(path=b"*")),
