@@ -4,12 +4,14 @@
 //! both. `h2`, on which hyper stands, does the framing, the windows and the header compression.
 
 mod answer;
+mod counts;
 mod exchange;
 mod frames;
 mod head;
 mod ledger;
 mod request;
 
+pub use counts::Counts;
 pub use exchange::Exchange;
 pub use ledger::Ledger;
 

@@ -96,7 +96,7 @@ pub(super) async fn serve(core: &Rc<Core>, carrier: Carrier<'_>, peer: &Peer, de
     let Some(mut h2) = shake_hands(carrier, deadline).await else {
         return;
     };
-    let ledger = Arc::new(Ledger::default());
+    let ledger = Arc::new(Ledger::new(&core.metrics.http2));
     let mut connection = Connection {
         core,
         peer,
@@ -148,8 +148,13 @@ impl Connection<'_> {
                 Poll::Ready(Some(Ok((request, respond)))) => {
                     self.start(Exchange::new(request, respond, &self.ledger));
                 }
+                Poll::Ready(Some(Err(fault))) if is_flood(&fault) => {
+                    self.note_flood();
+                    return Poll::Ready(());
+                }
                 Poll::Ready(_) => return Poll::Ready(()),
                 Poll::Pending if self.ledger.is_flooded() && self.phase != Phase::Leaving => {
+                    self.note_flood();
                     self.leave(Some(Reason::ENHANCE_YOUR_CALM));
                 }
                 Poll::Pending => return Poll::Pending,
@@ -202,6 +207,11 @@ impl Connection<'_> {
         self.deadline.set(GOODBYE);
     }
 
+    fn note_flood(&self) {
+        self.core.metrics.http2.floods.inc();
+        tracing::debug!(client = %self.peer.address, "closed for a flood");
+    }
+
     /// False when the last question is not answered yet.
     fn ask(&mut self, cx: &mut Context<'_>) -> bool {
         // An answer that nobody waited for any more stands in the way of the next question.
@@ -224,6 +234,11 @@ impl Connection<'_> {
             self.leave(None);
         }
     }
+}
+
+/// True for what `h2` itself ends a connection for, not the client.
+fn is_flood(fault: &h2::Error) -> bool {
+    fault.is_library() && fault.reason() == Some(Reason::ENHANCE_YOUR_CALM)
 }
 
 impl AsyncRead for Carrier<'_> {

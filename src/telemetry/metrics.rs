@@ -6,7 +6,7 @@ use prometheus::{
 };
 
 use super::{Labels, Reason, Record, Reloads};
-use crate::matrix::Group;
+use crate::{http2, matrix::Group};
 
 /// The status classes of answers; the first stands for no answer.
 const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
@@ -40,6 +40,8 @@ pub struct Metrics {
     pub turned_away: IntCounter,
     /// Requests that were not sent again as too many had been.
     pub unmoved: IntCounter,
+    /// What is counted of HTTP/2.
+    pub http2: http2::Counts,
     /// What became of the configuration.
     pub reloads: Reloads,
     /// What is wrong with the labels of Services.
@@ -139,6 +141,7 @@ impl Metrics {
                 .iter()
                 .map(|reason| reasons.with_label_values(&[reason.code()]))
                 .collect(),
+            http2: http2::Counts::new(&registry)?,
             reloads: Reloads::new(&registry)?,
             labels: Labels::new(&registry)?,
             registry,

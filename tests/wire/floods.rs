@@ -39,6 +39,18 @@ async fn client(stage: &Stage) -> Wire {
     client
 }
 
+/// Waits until that many floods are counted, and nothing of HTTP/2 is open any more.
+async fn counted(stage: &Stage, floods: u64) {
+    let counts = &stage.running.metrics.http2;
+    let seen = || (counts.connections.get(), counts.streams.get());
+    while seen() != (0, 0) {
+        tokio::task::yield_now().await;
+    }
+    let shown = String::from_utf8(stage.running.metrics.render().unwrap()).unwrap();
+    let line = format!("thalamus_http2_floods_total {floods}");
+    assert!(shown.lines().any(|found| found == line), "{shown}");
+}
+
 /// Reads frames to the goodbye; gives its reason.
 async fn goodbye(client: &mut Wire) -> u32 {
     loop {
@@ -61,7 +73,9 @@ async fn requests_that_are_taken_back_at_once_reach_no_worker() {
         .await;
     assert_eq!(goodbye(&mut client).await, ENHANCE_YOUR_CALM);
     client.rest().await;
+    drop(client);
     assert!(stage.is_quiet().await);
+    counted(&stage, 1).await;
 }
 
 #[tokio::test]
@@ -76,6 +90,9 @@ async fn who_keeps_taking_requests_back_is_sent_away() {
         worker.closed().await;
     }
     assert_eq!(goodbye(&mut client).await, ENHANCE_YOUR_CALM);
+    drop(client);
+    counted(&stage, 1).await;
+    assert_eq!(stage.running.metrics.http2.taken_back.get(), 201);
 }
 
 #[tokio::test]
@@ -88,7 +105,10 @@ async fn a_head_without_end_is_not_kept() {
     field.extend([b'x'; 1024]);
     client.send(frame(9, 0, 1, &field).repeat(40)).await;
     assert_eq!(goodbye(&mut client).await, ENHANCE_YOUR_CALM);
+    client.rest().await;
+    drop(client);
     assert!(stage.is_quiet().await);
+    counted(&stage, 1).await;
 }
 
 #[tokio::test]
@@ -117,8 +137,12 @@ async fn more_requests_than_allowed_are_refused_and_the_others_run() {
         workers.push(worker);
     }
     assert!(stage.is_quiet().await);
+    let counts = &stage.running.metrics.http2;
+    assert_eq!((counts.connections.get(), counts.streams.get()), (1, 128));
     drop(client);
     for mut worker in workers {
         worker.closed().await;
     }
+    counted(&stage, 0).await;
+    assert_eq!(counts.taken_back.get(), 128);
 }
