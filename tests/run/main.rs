@@ -7,6 +7,7 @@
 )]
 
 mod endurance;
+mod http2;
 mod overload;
 mod reload;
 mod secrets;

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use crate::served::Served;
+use crate::{http2, served::Served};
 
 /// Every secret has this in it, so that a part of one is found as well.
 const MARK: &str = "hUnTeR2";
@@ -45,6 +45,73 @@ fn answer(mut stream: TcpStream) {
     };
     // A proxy that has left needs no answer.
     let _ = stream.write_all(answer.as_bytes());
+}
+
+/// The listeners, and what stands before a request at each.
+const DOORS: [(&str, &str); 6] = [
+    ("", ""),
+    ("hosts: [other], unknown_host: https://example.org/", ""),
+    ("hosts: [other]", ""),
+    ("serves: [federation_inbound], root: refuse", ""),
+    ("redirect: https", ""),
+    (
+        "trusted_proxies: [127.0.0.1], proxy_protocol: required",
+        "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n",
+    ),
+];
+
+/// All that comes at one door, in both versions of HTTP.
+fn answers(address: &str, before: &str) -> String {
+    let mut all = String::new();
+    let mut again = 0;
+    for request in &requests() {
+        all += &ask(address, &format!("{before}{request}"));
+        if let Some(answer) = http2::ask(address, before, request, MARK) {
+            all += &answer;
+            again += 1;
+        }
+    }
+    assert!(again > 50, "{again}");
+    for fields in broken_fields() {
+        all += &http2::send(address, before, &fields);
+    }
+    all
+}
+
+/// What no client of HTTP/2 may send, with a secret in it.
+fn broken_fields() -> Vec<Vec<(&'static str, String)>> {
+    let sync = format!("/_matrix/client/v3/sync?access_token=mat_{MARK}");
+    let with = |changed: &[(&'static str, String)]| {
+        let mut fields = vec![
+            (":method", "GET".to_owned()),
+            (":scheme", "https".to_owned()),
+            (":authority", "hs".to_owned()),
+            (":path", sync.clone()),
+        ];
+        for (name, value) in changed {
+            match fields.iter_mut().find(|(known, _)| known == name) {
+                Some(field) => field.1 = value.clone(),
+                None => fields.push((*name, value.clone())),
+            }
+        }
+        fields
+    };
+    let bearer = || format!("Bearer mat_{MARK}");
+    vec![
+        with(&[(":path", format!("{sync} x"))]),
+        with(&[(":path", format!("mat_{MARK}"))]),
+        with(&[(":authority", format!("user:{MARK}@h s"))]),
+        with(&[(":scheme", format!("{MARK}://"))]),
+        with(&[(":method", format!("GET {MARK}"))]),
+        with(&[(":status", MARK.to_owned())]),
+        with(&[(":protocol", MARK.to_owned())]),
+        with(&[("content-length", MARK.to_owned())]),
+        with(&[("te", MARK.to_owned())]),
+        with(&[("connection", MARK.to_owned())]),
+        with(&[("Authorization", bearer())]),
+        with(&[("authorization", format!("{}\r\n", bearer()))]),
+        with(&[("authorization", bearer()), (":late", MARK.to_owned())]),
+    ]
 }
 
 /// All that comes for `bytes`, on a connection that ends with its answer.
@@ -152,6 +219,14 @@ fn requests() -> Vec<String> {
             "/_matrix/federation/v1/state/!r:hs",
             "Authorization: X-Matrix origin=\"o\",key=\"k\",sig=\"{}\"\r\n",
         ),
+        ("/?loginToken={}", ""),
+        ("/closed/?access_token={}", "Authorization: Bearer {}\r\n"),
+        ("/files/none?access_token={}", "Cookie: session={}\r\n"),
+        ("/other/?token={}", "X-Want: nothing\r\n"),
+        (
+            "/other/ws?token={}",
+            "Upgrade: websocket\r\nSec-WebSocket-Protocol: {}\r\n",
+        ),
     ] {
         let (target, fields) = (target.replace("{}", MARK), fields.replace("{}", MARK));
         all.push(format!("GET {target} HTTP/1.1\r\nHost: hs\r\n{fields}\r\n"));
@@ -203,23 +278,47 @@ fn run_with(format: &str) {
         "id: bridge\nas_token: as_{MARK}\nhs_token: hs_{MARK}\nsender_localpart: bot\nnamespaces: {{}}\nurl: null\nrate_limited: false\n"
     );
     std::fs::write(&bridge, registration).unwrap();
+    let kubeconfig = folder.path().join("kubeconfig");
+    let account = format!("users: [{{name: a, user: {{token: [\"{MARK}\"]}}}}]\n");
+    std::fs::write(&kubeconfig, account).unwrap();
+    let listeners = DOORS.map(|(keys, _)| format!("  - {{address: \"127.0.0.1:0\", {keys}}}\n"));
     let yaml = format!(
-        "access_log: {format}
+        "listeners:
+{}access_log: {format}
 admin: {{address: \"127.0.0.1:0\", token: \"admin-{MARK}-0123456789\"}}
 appservices: [{}]
 rate_limits: {{login: {{session: 1/m}}}}
+timeouts: {{wait_sync: 10ms, wait_initial: 10ms, wait_other: 10ms}}
+rules:
+  - {{name: closed, path: ^/closed/, refuse: {{status: 403, errcode: M_FORBIDDEN, message: closed}}}}
+mounts:
+  - {{name: files, prefix: /files/, directory: config/element-web}}
+  - {{name: other, prefix: /other/, workers: [\"{worker}\"]}}
 pools:
   main: {{workers: [\"{worker}\"]}}
   sync: {{serves: [sync, client_reader], workers: [\"{reader}\", \"{worker}\"]}}
+  profile: {{serves: [profile], kubernetes: {{service: profile, namespace: matrix}}}}
+kubernetes: {{kubeconfig: {}}}
 ",
-        bridge.display()
+        listeners.concat(),
+        bridge.display(),
+        kubeconfig.display()
     );
     let mut served = Served::start_with_log(&yaml, "trace");
-    let requests = requests();
-    let mut out: String = requests
-        .iter()
-        .map(|request| ask(&served.front, request))
+    let fronts = served.fronts();
+    assert_eq!(fronts.len(), DOORS.len());
+    let doors = fronts.iter().zip(DOORS);
+    let mut out: String = doors
+        .map(|(address, (_, before))| answers(address, before))
         .collect();
+    // Who is not introduced is closed on, and our log says so.
+    out += &ask(&fronts[DOORS.len() - 1], &format!("PROXY {MARK}\r\n"));
+    // A redirect repeats the client's own URL to it.
+    out = out
+        .lines()
+        .filter(|line| !line.starts_with("location: https://hs/"))
+        .fold(String::new(), |all, line| all + line + "\n");
+    served.logged("find the API server");
     out += &admin_answers(&served);
     served.write(&format!(
         "{yaml}acess_log: {MARK}\nadmin2: {{token: {MARK}}}\n"
@@ -231,7 +330,7 @@ pools:
     assert!(served.ended().success());
     let (log, printed) = (served.log(), served.printed());
     assert!(
-        log.contains("TRACE") && printed.lines().count() >= requests.len(),
+        log.contains("TRACE") && printed.lines().count() > DOORS.len() * requests().len(),
         "{printed}"
     );
     for (place, text) in [
@@ -277,7 +376,17 @@ fn no_secret_is_printed_by_a_command() {
     let token = format!("Authorization: Bearer syt_YWxpY2U_{MARK}rTyUiOpAsDfGh_3gUfi4");
     let query = format!("/_matrix/client/v3/sync?access_token=mat_{MARK}");
     let sync = "/_matrix/client/v3/sync";
+    let signed = rcgen::generate_simple_self_signed(["hs".to_owned()]).unwrap();
+    let certificate = file("tls.crt", signed.cert.pem());
+    let key = file(
+        "tls.key",
+        format!("-----BEGIN PRIVATE KEY-----\n{MARK}A\n-----END PRIVATE KEY-----\n"),
+    );
+    let keys = format!(":0\", tls: {{certificate: {certificate}, key: {key}}}}}");
+    let tls = file("tls.yaml", pools.replacen(":0\"}", &keys, 1));
     for arguments in [
+        vec!["check", "--config", &tls],
+        vec!["run", "--config", &tls],
         vec!["check", "--config", &sound],
         vec!["check", "--config", &short],
         vec!["check", "--config", &wrong],
@@ -295,4 +404,14 @@ fn no_secret_is_printed_by_a_command() {
         assert!(!text.is_empty(), "{arguments:?}");
         assert!(!text.contains(MARK), "{arguments:?}: {text}");
     }
+    let output = Command::new(env!("CARGO_BIN_EXE_thalamus"))
+        .args(["check", "--config", &sound])
+        .env("THALAMUS_ADMIN__TOKEN", MARK)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        text.contains("THALAMUS_ADMIN__TOKEN") && !text.contains(MARK),
+        "{text}"
+    );
 }

@@ -82,6 +82,15 @@ impl Served {
         served
     }
 
+    /// `host:port` of each of its listeners.
+    pub fn fronts(&self) -> Vec<String> {
+        let log = self.log();
+        let all = log
+            .lines()
+            .filter_map(|line| line.split_once("serving on "));
+        all.map(|(_, address)| address.to_owned()).collect()
+    }
+
     /// Its configuration.
     pub fn file(&self) -> PathBuf {
         self.folder.path().join("thalamus.yaml")
