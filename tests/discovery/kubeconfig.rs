@@ -112,15 +112,20 @@ async fn an_old_plugin_says_the_token_somewhere() {
 #[tokio::test]
 async fn a_file_that_is_no_use_says_why() {
     for (user, says) in [
-        ("    token: [first", "failed to parse kubeconfig YAML: "),
+        (
+            "    token: [first",
+            "failed to parse kubeconfig YAML: no YAML at line",
+        ),
         (
             "    token: [first]",
-            "invalid type: sequence, expected a string",
+            "a value is of the wrong kind: expected a string",
         ),
+        ("    token: 0x12", "expected a string"),
         ("    tokenFile: FILES/none", "failed to read token file"),
     ] {
         let (_server, mut seen) = asked_as(user, &[]).await;
         let (_, why) = seen.wait_until_lost().await;
         assert!(why.contains(says), "{user}: {why}");
+        assert!(!why.contains("first"), "{why}");
     }
 }

@@ -15,12 +15,11 @@ use super::Cluster;
 pub(super) enum Fault {
     /// No file and no pod says where it is.
     #[error(
-        "find the API server: {}; in a pod this needs its service account's token, elsewhere KUBECONFIG or `kubernetes.kubeconfig`",
-        nowhere(.0)
+        "find the API server: {0}; in a pod this needs its service account's token, elsewhere KUBECONFIG or `kubernetes.kubeconfig`"
     )]
     Nowhere(#[from] InferConfigError),
     /// The file given is no use.
-    #[error("find the API server: {}", kubeconfig_words(.0))]
+    #[error("find the API server: {0}")]
     Kubeconfig(#[from] KubeconfigError),
     /// It cannot be asked, or refuses.
     #[error("{}", words(.0))]
@@ -47,28 +46,6 @@ pub(super) async fn connect(cluster: &Cluster) -> Result<Client, Fault> {
     };
     config.connect_timeout = Some(Duration::from_secs(5));
     Ok(Client::try_from(config)?)
-}
-
-fn nowhere(error: &InferConfigError) -> String {
-    let file = error.source().and_then(|cause| cause.downcast_ref());
-    match file {
-        Some(fault @ KubeconfigError::Parse(_)) => kubeconfig_words(fault),
-        _ => error.to_string(),
-    }
-}
-
-/// The parser's words repeat lines of the file, and tokens stand in them.
-fn kubeconfig_words(error: &KubeconfigError) -> String {
-    let KubeconfigError::Parse(fault) = error else {
-        return error.to_string();
-    };
-    match fault.location() {
-        Some(at) => {
-            let (line, column) = (at.line(), at.column());
-            format!("the kubeconfig cannot be read at line {line}, column {column}")
-        }
-        None => "the kubeconfig cannot be read".into(),
-    }
 }
 
 fn watch_words(error: &watcher::Error) -> String {
