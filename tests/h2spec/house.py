@@ -31,8 +31,8 @@ class Worker(asyncio.Protocol):
         head, empty, body = self.bytes.partition(b"\r\n\r\n")
         length = re.search(rb"\ncontent-length: (\d+)", head, re.IGNORECASE)
         if re.search(rb"\ntransfer-encoding:", head, re.IGNORECASE):
-            last = body.find(b"0\r\n\r\n")
-            whole = last + 5 if last >= 0 else None
+            last = re.search(rb"(?:^|\r\n)0\r\n(?:[^\r\n]+\r\n)*\r\n", body)
+            whole = last.end() if last else None
         else:
             whole = int(length.group(1)) if length else 0
         is_here = empty and whole is not None and len(body) >= whole
