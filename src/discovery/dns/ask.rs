@@ -76,7 +76,6 @@ impl Asker {
 
     /// Asks, and follows SRV records to their addresses.
     pub(super) async fn ask(&self, query: &Query) -> Result<Answer, Fault> {
-        self.0.clear_cache();
         let answer = match query {
             Query::Address(name, port) => timeout(LIMIT, self.addresses(name))
                 .await

@@ -8,7 +8,8 @@ use std::{fmt, net::SocketAddr, time::Duration};
 use tokio::time::sleep;
 
 use super::Publisher;
-use ask::Asker;
+use answer::Answer;
+use ask::{Asker, Fault};
 
 /// What is asked, whom, and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,28 +55,22 @@ async fn ask_again_and_again(
     publisher: &Publisher,
 ) -> std::convert::Infallible {
     loop {
-        // A new one after each fault: the system's configuration may have changed, and old sockets may be dead.
-        let fault = match Asker::new(settings) {
-            Ok(asker) => ask_until_a_fault(&asker, settings, publisher).await,
-            Err(fault) => fault,
+        let wait = match ask(settings).await {
+            Ok(answer) => {
+                publisher.saw(answer.endpoints);
+                answer.lives.clamp(settings.shortest, settings.longest)
+            }
+            Err(fault) => {
+                publisher.lost(format!("ask DNS for {}: {fault}", settings.query));
+                settings.shortest
+            }
         };
-        publisher.lost(format!("ask DNS for {}: {fault}", settings.query));
-        sleep(settings.shortest).await;
+        sleep(wait).await;
     }
 }
 
-async fn ask_until_a_fault(
-    asker: &Asker,
-    settings: &Settings,
-    publisher: &Publisher,
-) -> ask::Fault {
-    loop {
-        match asker.ask(&settings.query).await {
-            Ok(answer) => {
-                publisher.saw(answer.endpoints);
-                sleep(answer.lives.clamp(settings.shortest, settings.longest)).await;
-            }
-            Err(fault) => return fault,
-        }
-    }
+/// Nothing is kept from one time to the next: the system's configuration may have changed, and a TCP connection may
+/// lead to what knows nothing new, such as the process that dnsmasq leaves behind for each.
+async fn ask(settings: &Settings) -> Result<Answer, Fault> {
+    Asker::new(settings)?.ask(&settings.query).await
 }
