@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fuzzes every target for so many seconds, two at a time: tests/fuzz/run.sh 60. Prints how much each has run.
-# A long run beside other work: nice -n 19 tests/fuzz/run.sh 600 1 takes them one at a time; names behind that choose.
+# A long run: tests/fuzz/run.sh 600 1 takes them one at a time; names behind that choose. Whoever starves it, with `nice` or
+# another load, sees timeouts that no input makes.
 # A crash ends it with exit code 1 and leaves its input in tests/fuzz/artifacts; what was found interesting is kept in
 # the cache, so that the next run starts where this one ended.
 set -euo pipefail
@@ -24,7 +25,7 @@ trap 'rm -rf "$logs"' EXIT
 one() {
   mkdir -p "$cache/fuzz/corpus/$1"
   "$fuzz" run "${flags[@]}" "$1" "$cache/fuzz/corpus/$1" -- -dict=words.dict -max_total_time="$seconds" \
-    -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 >"$logs/$1" 2>&1
+    -max_len=4096 -timeout=60 -rss_limit_mb=1024 -print_final_stats=1 >"$logs/$1" 2>&1
 }
 
 report() {
