@@ -12,6 +12,7 @@ import asyncio
 import multiprocessing
 import os
 import pathlib
+import re
 import resource
 import shutil
 import statistics
@@ -87,7 +88,8 @@ async def measure(port, requests):
     for _ in range(requests):
         began = time.perf_counter()
         writer.write(QUICK)
-        head = await reader.readuntil(b"\r\n\r\nok")
+        head = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(int(re.search(rb"\ncontent-length: (\d+)", head, re.IGNORECASE).group(1)))
         took.append(time.perf_counter() - began)
         failed += not head.startswith(b"HTTP/1.1 200")
         await asyncio.sleep(0.001)
