@@ -1,4 +1,4 @@
-"""What both suites ask of a change of pods under load."""
+"""What the suites ask of a change of pods under load."""
 from pods import Pod
 
 

@@ -1,4 +1,4 @@
-"""Runs both suites and says what was measured."""
+"""Runs the suites and says what was measured."""
 import asyncio
 import pathlib
 import resource
