@@ -15,10 +15,10 @@ fn seen(authorization: Authorization<'_>, query: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&token.bytes()).into_owned())
 }
 
-fn user(token: &str) -> Option<Vec<u8>> {
+fn user(token: &str) -> Option<Localpart> {
     let header = format!("Bearer {token}");
     match Caller::new(one(&header), "") {
-        Caller::User(user) => Some(user.as_bytes().to_vec()),
+        Caller::User(user) => Some(user),
         _ => None,
     }
 }
@@ -89,11 +89,9 @@ fn synapse_tokens_name_their_user() {
         ("syt_w6l2ZQ_QwErTyUiOpAsDfGhJkLz_4PgFfw", "éve"),
         ("syt_T2xkLlVzZXI_QwErTyUiOpAsDfGhJkLz_31Vdti", "Old.User"),
     ] {
-        assert_eq!(
-            user(token).as_deref(),
-            Some(localpart.as_bytes()),
-            "{token}"
-        );
+        let named = user(token).expect(token);
+        assert_eq!(Some(named), Localpart::new(localpart.as_bytes()), "{token}");
+        assert_eq!(named.shown(), localpart.as_bytes());
     }
 }
 
@@ -103,7 +101,7 @@ fn a_query_token_names_the_same_user() {
     let Caller::User(user) = Caller::new(Authorization::None, query) else {
         panic!("no user");
     };
-    assert_eq!(user.as_bytes(), b"ab>");
+    assert_eq!(Some(user), Localpart::new(b"ab>"));
     let unescaped = "access_token=syt_YWI+_QwErTyUiOpAsDfGhJkLz_4LLBbF";
     assert!(matches!(
         Caller::new(Authorization::None, unescaped),
@@ -121,10 +119,10 @@ const NO_USER: &str = "MDAxNWxvY2F0aW9uIGhzLnRlc3QKMDAxM2lkZW50aWZpZXIga2V5CjAwM
 
 #[test]
 fn macaroons_name_their_user_in_a_caveat() {
-    assert_eq!(user(GUEST), Some(b"17".to_vec()));
-    assert_eq!(user(OLD), Some(b"alice".to_vec()));
-    assert_eq!(user(TWICE), Some(b"alice".to_vec()));
-    assert_eq!(user(&format!("{OLD}=")), Some(b"alice".to_vec()));
+    assert_eq!(user(GUEST), Localpart::new(b"17"));
+    assert_eq!(user(OLD), Localpart::new(b"alice"));
+    assert_eq!(user(TWICE), Localpart::new(b"alice"));
+    assert_eq!(user(&format!("{OLD}=")), Localpart::new(b"alice"));
     let query = format!("access_token={OLD}%3D");
     let caller = Caller::new(Authorization::None, &query);
     assert_eq!(caller.to_string(), "user alice");
@@ -184,16 +182,34 @@ fn anything_else_is_opaque() {
 
 #[test]
 fn localparts_have_1_to_255_bytes() {
-    assert_eq!(
-        Localpart::new(&[b'x'; 255]).map(|l| l.as_bytes().len()),
-        Some(255)
-    );
+    assert!(Localpart::new(&[b'x'; 255]).is_some());
     assert_eq!(Localpart::new(&[b'x'; 256]), None);
     assert_eq!(Localpart::new(b""), None);
     let (longest, longer) = (synapse_token(&[b'x'; 255]), synapse_token(&[b'x'; 256]));
     assert!(longest.ends_with("_48GxXK") && longer.ends_with("_3Nj5nI"));
-    assert_eq!(user(&longest), Some(vec![b'x'; 255]));
+    assert_eq!(user(&longest), Localpart::new(&[b'x'; 255]));
     assert_eq!(user(&longer), None);
+}
+
+#[test]
+fn long_localparts_are_told_apart_and_shown_cut() {
+    let of = |length| Localpart::new(&vec![b'x'; length]).expect("a localpart");
+    assert_eq!(of(47).to_string(), "x".repeat(47));
+    assert_eq!(of(48).to_string(), format!("{}...", "x".repeat(47)));
+    assert_ne!(of(48), of(49));
+    let (end, other_end) = (
+        [&[b'x'; 60], &b"a"[..]].concat(),
+        [&[b'x'; 60], &b"b"[..]].concat(),
+    );
+    assert_ne!(Localpart::new(&end), Localpart::new(&other_end));
+    for length in [34, 35, 36, 47, 48, 100] {
+        let name = vec![b'y'; length];
+        assert_eq!(
+            user(&synapse_token(&name)),
+            Localpart::new(&name),
+            "{length}"
+        );
+    }
 }
 
 #[test]
@@ -297,7 +313,7 @@ fn base62(mut number: u32) -> String {
 proptest! {
     #[test]
     fn every_localpart_comes_back(localpart in prop::collection::vec(any::<u8>(), 1..=255)) {
-        prop_assert_eq!(user(&synapse_token(&localpart)), Some(localpart));
+        prop_assert_eq!(user(&synapse_token(&localpart)), Localpart::new(&localpart));
     }
 
     #[test]
@@ -317,7 +333,7 @@ proptest! {
         let caveat = format!("cid user_id = @{localpart}:{server}");
         let mut packets = vec![format!("location {server}"), "identifier key".into(), caveat];
         packets.extend(more.iter().map(|text| format!("cid time < {text}")));
-        prop_assert_eq!(user(&macaroon(&packets)), Some(localpart.into_bytes()));
+        prop_assert_eq!(user(&macaroon(&packets)), Localpart::new(localpart.as_bytes()));
     }
 
     #[test]

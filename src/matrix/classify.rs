@@ -8,7 +8,7 @@ use super::{
     percent::Decoded,
     poll::Poll,
     table::{MAIN, MOUNTED, OPTIONS, PROXIED, PROXIED_FEDERATION, REFUSED},
-    trie::{Leaf, Span, TRIE},
+    trie::{Leaf, Leaves, Span, TRIE},
 };
 
 /// What a request asks; texts are the raw, undecoded bytes of the target.
@@ -96,8 +96,25 @@ fn find<'a>(
     target: &'a str,
     query: &'a str,
 ) -> Option<Call<'a>> {
+    if let Some(leaves) = TRIE.whole(path, method, release) {
+        let (call, _) = pick(leaves, release, method, target, query)?;
+        return Some(call);
+    }
     let segments = Segments::new(path);
     let leaves = TRIE.find(&segments, method, release)?;
+    let (mut call, leaf) = pick(leaves, release, method, target, query)?;
+    call.name(leaf, &segments);
+    Some(call)
+}
+
+#[inline]
+fn pick<'a>(
+    leaves: &'static Leaves,
+    release: Release,
+    method: Method,
+    target: &'a str,
+    query: &'a str,
+) -> Option<(Call<'a>, &'static Leaf)> {
     let poll = if leaves.poll() {
         Poll::read(query)
     } else {
@@ -106,8 +123,7 @@ fn find<'a>(
     let leaf = leaves.pick(method, release, &poll)?;
     let mut call = Call::new(leaf.row, target, query);
     call.timeout = poll.timeout;
-    call.name(leaf, &segments);
-    Some(call)
+    Some((call, leaf))
 }
 
 impl fmt::Debug for Call<'_> {

@@ -11,10 +11,6 @@ use super::{
 
 /// What a request is placed by; different kinds never share a hash by construction.
 #[derive(Clone, Copy)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "lives on the stack, for one decision"
-)]
 pub enum Key<'a> {
     /// A user's localpart.
     User(Localpart),

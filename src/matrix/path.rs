@@ -27,10 +27,7 @@ impl<'a> Segments<'a> {
     }
 
     fn cut(&mut self) {
-        for (at, &byte) in self.path.as_bytes().iter().enumerate() {
-            if byte != b'/' {
-                continue;
-            }
+        for at in memchr::memchr_iter(b'/', self.path.as_bytes()) {
             self.starts[self.len] = at + 1;
             if self.len == DEPTH {
                 self.deeper = true;

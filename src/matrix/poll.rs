@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use super::{
-    percent::Decoded,
-    query::{self, items},
-};
+use super::{percent::Decoded, query};
 
 /// The parameters that tell a first poll from one that resumes.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -25,76 +22,89 @@ pub struct Poll {
 impl Poll {
     /// Reads a query once.
     pub fn read(query: &str) -> Self {
-        let mut firsts = Firsts::default();
-        let is_escaped = query::escaped(query);
-        for item in items(query) {
-            firsts.note(item, is_escaped);
+        let (mut firsts, mut begin) = (Firsts::default(), 0);
+        let query = query.as_bytes();
+        for end in memchr::memchr2_iter(b'&', b';', query) {
+            firsts.note(&query[begin..end]);
+            begin = end + 1;
         }
-        Self {
-            since: firsts.since.is_some(),
-            full_state: firsts.full_state.is_some_and(|v| query::is(v, "true")),
-            from: firsts
-                .from
-                .is_some_and(|v| !v.is_empty() && !query::is(v, "END")),
-            pos: firsts.pos.is_some(),
-            timeout: firsts.timeout.and_then(milliseconds),
-        }
+        firsts.note(&query[begin..]);
+        firsts.poll()
     }
 }
 
+/// The first value of each parameter, undecoded.
 #[derive(Default)]
 struct Firsts<'a> {
-    since: Option<&'a str>,
-    full_state: Option<&'a str>,
-    from: Option<&'a str>,
-    pos: Option<&'a str>,
-    timeout: Option<&'a str>,
+    since: Option<&'a [u8]>,
+    full_state: Option<&'a [u8]>,
+    from: Option<&'a [u8]>,
+    pos: Option<&'a [u8]>,
+    timeout: Option<&'a [u8]>,
 }
 
 impl<'a> Firsts<'a> {
-    fn note(&mut self, item: &'a str, is_escaped: bool) {
-        if let Some((name, place)) = self.place(item.as_bytes())
-            && let Some(value) = item.strip_prefix(name)
-        {
-            place.get_or_insert(value);
-        } else if is_escaped {
-            self.note_decoded(item);
-        }
-    }
-
-    /// The only name, with its `=`, that an item without escapes can have: its first bytes tell, and most have none.
-    fn place(&mut self, item: &[u8]) -> Option<(&'static str, &mut Option<&'a str>)> {
+    /// The first two bytes tell which name an item can have, with escapes or without: most have none of these.
+    #[inline]
+    fn note(&mut self, item: &'a [u8]) {
         match item {
-            [b's', b'i', ..] => Some(("since=", &mut self.since)),
-            [b'f', b'u', ..] => Some(("full_state=", &mut self.full_state)),
-            [b'f', b'r', ..] => Some(("from=", &mut self.from)),
-            [b'p', ..] => Some(("pos=", &mut self.pos)),
-            [b't', ..] => Some(("timeout=", &mut self.timeout)),
-            _ => None,
+            [b's', b'i' | b'%', ..] => first(&mut self.since, item, b"since="),
+            [b'f', b'u', ..] => first(&mut self.full_state, item, b"full_state="),
+            [b'f', b'r', ..] => first(&mut self.from, item, b"from="),
+            [b'p', b'o' | b'%', ..] => first(&mut self.pos, item, b"pos="),
+            [b't', b'i' | b'%', ..] => first(&mut self.timeout, item, b"timeout="),
+            [b'%', ..] | [b'f', b'%', ..] => self.note_any(item),
+            _ => {}
         }
     }
 
-    fn note_decoded(&mut self, item: &'a str) {
-        let Some((raw, value)) = query::pair(item).filter(|(raw, _)| query::escaped(raw)) else {
-            return;
-        };
-        let names = ["since=", "full_state=", "from=", "pos=", "timeout="];
-        let is_it = |name: &&str| query::is(raw, &name[..name.len() - 1]);
-        let name = names.into_iter().find(is_it);
-        if let Some((_, place)) = name.and_then(|name| self.place(name.as_bytes())) {
-            place.get_or_insert(value);
+    #[cold]
+    fn note_any(&mut self, item: &'a [u8]) {
+        first(&mut self.since, item, b"since=");
+        first(&mut self.full_state, item, b"full_state=");
+        first(&mut self.from, item, b"from=");
+        first(&mut self.pos, item, b"pos=");
+        first(&mut self.timeout, item, b"timeout=");
+    }
+
+    fn poll(&self) -> Poll {
+        let names_a_place = |from: &[u8]| !from.is_empty() && !query::is(from, b"END");
+        Poll {
+            since: self.since.is_some(),
+            full_state: self.full_state.is_some_and(|v| query::is(v, b"true")),
+            from: self.from.is_some_and(names_a_place),
+            pos: self.pos.is_some(),
+            timeout: self.timeout.and_then(milliseconds),
         }
     }
 }
 
-fn milliseconds(value: &str) -> Option<Duration> {
-    let mut digits = Decoded::form(value.as_bytes()).peekable();
-    digits.peek()?;
-    let number = digits.try_fold(0u64, |sum, byte| {
-        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
-        Some(sum.saturating_mul(10).saturating_add(digit))
-    })?;
+/// Notes an item's value unless there is one; the name stands with its `=`.
+#[inline]
+fn first<'a>(place: &mut Option<&'a [u8]>, item: &'a [u8], name: &'static [u8]) {
+    if let Some(value) = item.strip_prefix(name).or_else(|| escaped(item, name)) {
+        place.get_or_insert(value);
+    }
+}
+
+#[cold]
+fn escaped<'a>(item: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let (name_end, behind) = (name.len() - 1, item.iter().position(|&byte| byte == b'=')?);
+    query::is(&item[..behind], &name[..name_end]).then(|| &item[behind + 1..])
+}
+
+fn milliseconds(value: &[u8]) -> Option<Duration> {
+    let plain = number(value.iter().copied());
+    let number = plain.or_else(|| number(Decoded::form(value)))?;
     Some(Duration::from_millis(number))
+}
+
+fn number(mut digits: impl Iterator<Item = u8>) -> Option<u64> {
+    let digit = |byte: u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+    let first = digit(digits.next()?)?;
+    digits.try_fold(first, |sum, byte| {
+        Some(sum.saturating_mul(10).saturating_add(digit(byte)?))
+    })
 }
 
 #[cfg(test)]

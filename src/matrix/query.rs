@@ -3,18 +3,17 @@
 use super::percent::Decoded;
 
 /// Name and value of an item, if it has an `=`. Names are short, so a plain loop finds the end soonest.
-pub fn pair(item: &str) -> Option<(&str, &str)> {
+fn pair(item: &str) -> Option<(&str, &str)> {
     let equals = item.as_bytes().iter().position(|&byte| byte == b'=')?;
     Some((&item[..equals], &item[equals + 1..]))
 }
 
 /// What stands between the separators `&` and `;`, undecoded; without an `=` it is no parameter.
-pub fn items(query: &str) -> Items<'_> {
+fn items(query: &str) -> Items<'_> {
     Items { rest: Some(query) }
 }
 
-/// See [`items`].
-pub struct Items<'a> {
+struct Items<'a> {
     rest: Option<&'a str>,
 }
 
@@ -44,17 +43,12 @@ fn value<'a>(item: &'a str, name: &str) -> Option<&'a str> {
         return None;
     }
     let (raw, value) = pair(item)?;
-    is(raw, name).then_some(value)
+    is(raw.as_bytes(), name.as_bytes()).then_some(value)
 }
 
 /// Whether an undecoded name or value stands for this text, which has no space.
-pub fn is(raw: &str, text: &str) -> bool {
-    raw == text || escaped(raw) && Decoded::form(raw.as_bytes()).eq(text.bytes())
-}
-
-/// Whether a text has an escape.
-pub fn escaped(raw: &str) -> bool {
-    memchr::memchr(b'%', raw.as_bytes()).is_some()
+pub fn is(raw: &[u8], text: &[u8]) -> bool {
+    raw == text || raw.contains(&b'%') && Decoded::form(raw).eq(text.iter().copied())
 }
 
 #[cfg(test)]
@@ -74,9 +68,9 @@ mod tests {
 
     #[test]
     fn names_are_decoded_and_keep_their_case() {
-        assert!(is("%73ince", "since"));
-        assert!(is("access%5Ftoken", "access_token"));
-        assert!(!is("SINCE", "since"));
-        assert!(!is("since%", "since"));
+        assert!(is(b"%73ince", b"since"));
+        assert!(is(b"access%5Ftoken", b"access_token"));
+        assert!(!is(b"SINCE", b"since"));
+        assert!(!is(b"since%", b"since"));
     }
 }

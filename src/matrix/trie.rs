@@ -2,6 +2,9 @@
 
 use std::sync::LazyLock;
 
+use hashbrown::HashTable;
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::{
     Method, Release, Row, When,
     path::{DEPTH, Segments},
@@ -30,6 +33,8 @@ pub struct Span(pub usize, pub usize);
 /// Nodes by number; the root is 0.
 pub struct Trie {
     nodes: Vec<Node>,
+    /// The paths that name nothing, whole, with their nodes: most requests need no walk.
+    whole: HashTable<(Box<str>, usize)>,
 }
 
 #[derive(Default)]
@@ -77,6 +82,7 @@ impl Trie {
     fn new(table: &'static [Row]) -> Self {
         let mut trie = Self {
             nodes: vec![Node::default()],
+            whole: HashTable::new(),
         };
         for row in table {
             for path in expand(row.pattern) {
@@ -104,6 +110,19 @@ impl Trie {
             }
         }
         self.nodes[node].here.0.push(leaf);
+        if pieces(path).all(|piece| matches!(piece, Piece::Literal(_))) {
+            self.insert_whole(path, node);
+        }
+    }
+
+    fn insert_whole(&mut self, path: &str, node: usize) {
+        let hash = |(path, _): &(Box<str>, usize)| xxh3_64(path.as_bytes());
+        let place = self.whole.entry(
+            xxh3_64(path.as_bytes()),
+            |(known, _)| **known == *path,
+            hash,
+        );
+        place.or_insert((path.into(), node));
     }
 
     /// The child a piece leads to, made when missing; none for the rest of a path.
@@ -120,6 +139,14 @@ impl Trie {
             self.nodes.push(Node::default());
         }
         Some(child)
+    }
+
+    /// The rows of a path that names nothing, if one takes this method in that release: no path is more exact.
+    pub fn whole(&self, path: &str, method: Method, release: Release) -> Option<&Leaves> {
+        let hash = xxh3_64(path.as_bytes());
+        let (_, node) = self.whole.find(hash, |(known, _)| **known == *path)?;
+        let here = &self.nodes[*node].here;
+        here.take(method, release).then_some(here)
     }
 
     /// The rows of the most exact path that takes this method in that release.
@@ -196,5 +223,29 @@ impl Leaf {
             "txn" => self.transaction = true,
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_path_leads_where_the_walk_does() {
+        let release = Release::NEWEST;
+        let mut seen = 0;
+        for path in TABLE.iter().flat_map(|row| expand(row.pattern)) {
+            for method in [Method::Get, Method::Post, Method::Put, Method::Delete] {
+                let walked = TRIE.find(&Segments::new(&path), method, release);
+                if let Some(whole) = TRIE.whole(&path, method, release) {
+                    assert!(
+                        walked.is_some_and(|walked| std::ptr::eq(walked, whole)),
+                        "{path}"
+                    );
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 100, "{seen}");
     }
 }

@@ -16,6 +16,11 @@ impl UserHash {
         Self(hash)
     }
 
+    /// The hash of a localpart's bytes: XXH3, seeded as no other kind of key is.
+    pub(super) fn of(localpart: &[u8]) -> Self {
+        Self(xxh3_64_with_seed(localpart, 1))
+    }
+
     /// The number.
     pub const fn get(self) -> u64 {
         self.0
@@ -24,7 +29,7 @@ impl UserHash {
 
 impl From<&Localpart> for UserHash {
     fn from(user: &Localpart) -> Self {
-        Self(xxh3_64_with_seed(user.as_bytes(), 1))
+        user.hash()
     }
 }
 

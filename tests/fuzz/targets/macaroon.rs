@@ -18,7 +18,7 @@ fuzz_target!(|input: (Vec<&[u8]>, &[u8])| {
     bytes.extend_from_slice(rest);
     let text = URL_SAFE_NO_PAD.encode(&bytes);
     if let Caller::User(user) = Caller::of(Token::new(text.as_bytes())) {
-        let caveat = [b"cid user_id = @", user.as_bytes()].concat();
+        let caveat = [b"cid user_id = @", user.shown()].concat();
         assert!(bytes.windows(caveat.len()).any(|part| part == caveat));
     }
 });
