@@ -96,12 +96,16 @@ impl Message {
             14 if is(field, "content-length") => self.take_length(field.value).map(|()| false),
             17 if is(field, "transfer-encoding") => self.take_coding(field.value).map(|()| true),
             10 if is(field, "connection") => {
-                self.close |= tokens(field.value).any(|token| token.eq_ignore_ascii_case(b"close"));
-                self.keep_alive |=
-                    tokens(field.value).any(|token| token.eq_ignore_ascii_case(b"keep-alive"));
+                for token in tokens(field.value) {
+                    self.close |= token.eq_ignore_ascii_case(b"close");
+                    self.keep_alive |= token.eq_ignore_ascii_case(b"keep-alive");
+                }
                 Ok(true)
             }
-            _ => Ok(is_any(field.name.as_bytes(), &HOP_BY_HOP)),
+            length if LENGTHS & 1 << length.min(31) != 0 => {
+                Ok(is_any(field.name.as_bytes(), &HOP_BY_HOP))
+            }
+            _ => Ok(false),
         }
     }
 
@@ -143,6 +147,16 @@ const HOP_BY_HOP: [&str; 6] = [
     "proxy-authorization",
 ];
 
+/// A bit for the length of each name in `HOP_BY_HOP`: most fields have another and need no second look.
+const LENGTHS: u32 = {
+    let (mut lengths, mut index) = (0, 0);
+    while index < HOP_BY_HOP.len() {
+        lengths |= 1 << HOP_BY_HOP[index].len();
+        index += 1;
+    }
+    lengths
+};
+
 /// Fields that a `Connection` header must not take away.
 const END_TO_END: [&str; 8] = [
     "authorization",
@@ -174,9 +188,12 @@ pub(super) fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|token| !token.is_empty())
 }
 
-/// True when a line of a head ends in LF without CR, which parsers read differently.
+/// True when a line of a head ends in LF without CR, which parsers read differently. Looks at all bytes, as that takes
+/// no branch for each of them.
 pub(super) fn has_bare_lf(head: &[u8]) -> bool {
-    memchr::memchr_iter(b'\n', head).any(|at| at == 0 || head[at - 1] != b'\r')
+    let pairs = head.iter().zip(head.iter().skip(1));
+    let is_bare = |(&before, &byte): (&u8, &u8)| byte == b'\n' && before != b'\r';
+    head.first() == Some(&b'\n') || pairs.fold(false, |found, pair| found | is_bare(pair))
 }
 
 pub(super) fn is_any(name: &[u8], names: &[&str]) -> bool {
