@@ -1,6 +1,9 @@
 //! What is counted of HTTP/2, over all connections.
 
-use prometheus::{IntCounter, IntGauge, Registry};
+use prometheus::{
+    IntCounter, IntGauge, Registry, register_int_counter_with_registry,
+    register_int_gauge_with_registry,
+};
 
 /// Connections and the requests on them.
 #[derive(Clone, Debug)]
@@ -21,25 +24,27 @@ impl Counts {
     /// # Errors
     /// When a metric of such a name is there already.
     pub fn new(registry: &Registry) -> prometheus::Result<Self> {
-        let counts = Self {
-            connections: IntGauge::new(
+        Ok(Self {
+            connections: register_int_gauge_with_registry!(
                 "thalamus_http2_connections",
                 "Open connections of clients that speak HTTP/2.",
+                registry
             )?,
-            streams: IntGauge::new("thalamus_http2_streams", "Requests of HTTP/2 that run.")?,
-            taken_back: IntCounter::new(
+            streams: register_int_gauge_with_registry!(
+                "thalamus_http2_streams",
+                "Requests of HTTP/2 that run.",
+                registry
+            )?,
+            taken_back: register_int_counter_with_registry!(
                 "thalamus_http2_resets_total",
                 "Requests of HTTP/2 that their clients took back, or left, before the answer was whole.",
+                registry
             )?,
-            floods: IntCounter::new(
+            floods: register_int_counter_with_registry!(
                 "thalamus_http2_floods_total",
                 "Connections closed for a flood: of requests taken back, heads without end, or empty frames.",
+                registry
             )?,
-        };
-        registry.register(Box::new(counts.connections.clone()))?;
-        registry.register(Box::new(counts.streams.clone()))?;
-        registry.register(Box::new(counts.taken_back.clone()))?;
-        registry.register(Box::new(counts.floods.clone()))?;
-        Ok(counts)
+        })
     }
 }

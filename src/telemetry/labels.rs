@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use prometheus::{IntGaugeVec, Opts, Registry};
+use prometheus::{IntGaugeVec, Registry, register_int_gauge_vec_with_registry};
 
 /// A namespace and a Service, both empty for a fault of none, with what is wrong there.
 pub type LabelFaults = Vec<((String, String), String)>;
@@ -16,14 +16,12 @@ pub struct Labels {
 
 impl Labels {
     pub(super) fn new(registry: &Registry) -> prometheus::Result<Self> {
-        let faults = IntGaugeVec::new(
-            Opts::new(
-                "thalamus_label_faults",
-                "Faults of labels that make pools, by Service; without one for what is wrong with the search for them.",
-            ),
+        let faults = register_int_gauge_vec_with_registry!(
+            "thalamus_label_faults",
+            "Faults of labels that make pools, by Service; without one for what is wrong with the search for them.",
             &["namespace", "service"],
+            registry
         )?;
-        registry.register(Box::new(faults.clone()))?;
         Ok(Self {
             faults,
             last: Mutex::default(),

@@ -1,8 +1,10 @@
 //! Counters and histograms, resolved once, so that a request pays for no label.
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, Histogram, IntCounter, IntGauge, IntGaugeVec, Registry, TextEncoder,
+    register_histogram_vec_with_registry, register_int_counter_vec_with_registry,
+    register_int_counter_with_registry, register_int_gauge_vec_with_registry,
+    register_int_gauge_with_registry,
 };
 
 use super::{Labels, Reason, Record, Reloads};
@@ -61,76 +63,27 @@ impl Metrics {
     /// When two metrics have one name, which the tests rule out.
     pub fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
-        let requests = IntCounterVec::new(
-            Opts::new(
-                "thalamus_requests_total",
-                "Requests that ended, by group and class of status.",
-            ),
+        let requests = register_int_counter_vec_with_registry!(
+            "thalamus_requests_total",
+            "Requests that ended, by group and class of status.",
             &["group", "status"],
+            registry
         )?;
-        let took = HistogramVec::new(
-            HistogramOpts::new(
-                "thalamus_request_duration_seconds",
-                "From a request's head to its answer's end.",
-            )
-            .buckets(BUCKETS.into()),
+        let took = register_histogram_vec_with_registry!(
+            "thalamus_request_duration_seconds",
+            "From a request's head to its answer's end.",
             &["group"],
+            BUCKETS.into(),
+            registry
         )?;
-        let reasons = IntCounterVec::new(
-            Opts::new("thalamus_outcomes_total", "Requests that ended, by reason."),
+        let reasons = register_int_counter_vec_with_registry!(
+            "thalamus_outcomes_total",
+            "Requests that ended, by reason.",
             &["reason"],
+            registry
         )?;
-        let connections = IntGauge::new(
-            "thalamus_client_connections",
-            "Open connections of clients.",
-        )?;
-        let accepted = IntCounter::new(
-            "thalamus_client_connections_total",
-            "Connections that clients opened.",
-        )?;
-        let tls_accepted = IntCounter::new(
-            "thalamus_tls_handshakes_total",
-            "Handshakes of TLS that ended well.",
-        )?;
-        let tls_failed = IntCounter::new(
-            "thalamus_tls_failures_total",
-            "Connections of clients that ended with a fault of TLS.",
-        )?;
-        let certificate_expiry = IntGaugeVec::new(
-            Opts::new(
-                "thalamus_certificate_expiry_timestamp_seconds",
-                "When a certificate ends, by its first name.",
-            ),
-            &["name"],
-        )?;
-        registry.register(Box::new(tls_accepted.clone()))?;
-        registry.register(Box::new(tls_failed.clone()))?;
-        registry.register(Box::new(certificate_expiry.clone()))?;
-        let unintroduced = IntCounter::new(
-            "thalamus_refused_proxy_headers_total",
-            "Connections closed for want of a PROXY header from a trusted proxy.",
-        )?;
-        let moved = IntCounter::new(
-            "thalamus_moved_requests_total",
-            "Requests sent again to another worker.",
-        )?;
-        registry.register(Box::new(requests.clone()))?;
-        registry.register(Box::new(took.clone()))?;
-        registry.register(Box::new(reasons.clone()))?;
-        registry.register(Box::new(connections.clone()))?;
-        registry.register(Box::new(accepted.clone()))?;
-        registry.register(Box::new(unintroduced.clone()))?;
-        registry.register(Box::new(moved.clone()))?;
-        let unmoved = IntCounter::new(
-            "thalamus_unmoved_requests_total",
-            "Requests not sent again, as too many had been in the last seconds.",
-        )?;
-        registry.register(Box::new(unmoved.clone()))?;
-        let turned_away = IntCounter::new(
-            "thalamus_client_connections_turned_away_total",
-            "Connections of clients that were refused, as there were too many.",
-        )?;
-        registry.register(Box::new(turned_away.clone()))?;
+        let counter =
+            |name: &str, help: &str| register_int_counter_with_registry!(name, help, registry);
         let group = |group: &Group| GroupMetrics {
             requests: CLASSES.map(|class| requests.with_label_values(&[group.name(), class])),
             took: took.with_label_values(&[group.name()]),
@@ -141,19 +94,49 @@ impl Metrics {
                 .iter()
                 .map(|reason| reasons.with_label_values(&[reason.code()]))
                 .collect(),
+            connections: register_int_gauge_with_registry!(
+                "thalamus_client_connections",
+                "Open connections of clients.",
+                registry
+            )?,
+            accepted: counter(
+                "thalamus_client_connections_total",
+                "Connections that clients opened.",
+            )?,
+            turned_away: counter(
+                "thalamus_client_connections_turned_away_total",
+                "Connections of clients that were refused, as there were too many.",
+            )?,
+            unintroduced: counter(
+                "thalamus_refused_proxy_headers_total",
+                "Connections closed for want of a PROXY header from a trusted proxy.",
+            )?,
+            tls_accepted: counter(
+                "thalamus_tls_handshakes_total",
+                "Handshakes of TLS that ended well.",
+            )?,
+            tls_failed: counter(
+                "thalamus_tls_failures_total",
+                "Connections of clients that ended with a fault of TLS.",
+            )?,
+            certificate_expiry: register_int_gauge_vec_with_registry!(
+                "thalamus_certificate_expiry_timestamp_seconds",
+                "When a certificate ends, by its first name.",
+                &["name"],
+                registry
+            )?,
+            moved: counter(
+                "thalamus_moved_requests_total",
+                "Requests sent again to another worker.",
+            )?,
+            unmoved: counter(
+                "thalamus_unmoved_requests_total",
+                "Requests not sent again, as too many had been in the last seconds.",
+            )?,
             http2: http2::Counts::new(&registry)?,
             reloads: Reloads::new(&registry)?,
             labels: Labels::new(&registry)?,
             registry,
-            connections,
-            accepted,
-            tls_accepted,
-            tls_failed,
-            certificate_expiry,
-            unintroduced,
-            moved,
-            unmoved,
-            turned_away,
         })
     }
 

@@ -5,7 +5,10 @@ use std::{
     time::SystemTime,
 };
 
-use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{
+    Gauge, IntCounter, IntGauge, Registry, register_gauge_with_registry,
+    register_int_counter_vec_with_registry, register_int_gauge_with_registry,
+};
 
 /// The configuration that runs, and what became of the last try to change it.
 #[derive(Debug)]
@@ -33,24 +36,22 @@ pub struct Last {
 impl Reloads {
     /// The first configuration is loaded now.
     pub(super) fn new(registry: &Registry) -> prometheus::Result<Self> {
-        let reloads = IntCounterVec::new(
-            Opts::new(
-                "thalamus_config_reloads_total",
-                "Tries to reload the configuration, by outcome.",
-            ),
+        let reloads = register_int_counter_vec_with_registry!(
+            "thalamus_config_reloads_total",
+            "Tries to reload the configuration, by outcome.",
             &["outcome"],
+            registry
         )?;
-        let successful = IntGauge::new(
+        let successful = register_int_gauge_with_registry!(
             "thalamus_config_reload_successful",
             "1 when the last reload of the configuration was a success, or none was tried.",
+            registry
         )?;
-        let success_at = Gauge::new(
+        let success_at = register_gauge_with_registry!(
             "thalamus_config_reload_success_timestamp_seconds",
             "When the running configuration was loaded.",
+            registry
         )?;
-        registry.register(Box::new(reloads.clone()))?;
-        registry.register(Box::new(successful.clone()))?;
-        registry.register(Box::new(success_at.clone()))?;
         let now = SystemTime::now();
         let new = Self {
             loaded: reloads.with_label_values(&["loaded"]),
