@@ -46,6 +46,11 @@ impl Ledger {
         self.running.load(Relaxed) > 0
     }
 
+    /// True while more than one request runs.
+    pub fn has_several(&self) -> bool {
+        self.running.load(Relaxed) > 1
+    }
+
     /// True for a client that opens requests only to take them back: each costs us more than it.
     pub fn is_flooded(&self) -> bool {
         self.taken_back.load(Relaxed) > TAKEN_BACK

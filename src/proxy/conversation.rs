@@ -11,8 +11,9 @@ use std::{
 use super::{
     Core, Peer,
     act::{Next, act},
+    carrier::Carrier,
     incoming::{Incoming, receive},
-    multiplex::{self, Carrier},
+    multiplex,
     respond::{self, Refusal, Told},
 };
 use crate::{

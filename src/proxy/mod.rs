@@ -3,6 +3,7 @@
 mod abandoned;
 mod act;
 mod callers;
+mod carrier;
 mod client_ip;
 mod compression;
 mod conversation;

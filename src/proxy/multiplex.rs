@@ -1,9 +1,9 @@
 //! An HTTP/2 connection: each of its requests becomes a conversation of its own, on this thread.
 
 use std::{
-    future::poll_fn,
-    io::{self, IoSlice},
-    pin::Pin,
+    future::{Future, poll_fn},
+    io,
+    pin::{Pin, pin},
     rc::Rc,
     sync::Arc,
     task::{Context, Poll},
@@ -12,12 +12,9 @@ use std::{
 
 use h2::{Ping, PingPong, Reason, server};
 use hyper::body::Bytes;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    task::spawn_local,
-};
+use tokio::task::{spawn_local, yield_now};
 
-use super::{Core, Peer, conversation::talk};
+use super::{Core, Peer, carrier::Carrier, conversation::talk};
 use crate::{
     http2::{Exchange, Ledger},
     lifecycle::Deadline,
@@ -37,9 +34,6 @@ const WINDOWS: u32 = 1024 * 1024;
 /// So much of one answer is kept while the client's socket takes no more.
 const SEND: usize = 64 * 1024;
 
-/// After so many reads others have their turn: a read brings hundreds of frames, and some clients never end.
-const READS: u8 = 16;
-
 /// While requests run, a client that is silent for so long is asked whether it is there.
 const SILENCE: Duration = Duration::from_secs(60);
 
@@ -48,24 +42,6 @@ const PONG: Duration = Duration::from_secs(20);
 
 /// After our goodbye, the time in which requests that were on their way come in.
 const GOODBYE: Duration = Duration::from_secs(5);
-
-/// A connection, beginning with what was read already.
-pub(super) struct Carrier<'a> {
-    pub(super) client: &'a mut Stream,
-    pub(super) ahead: &'a mut Vec<u8>,
-    /// Reads since others had their turn.
-    reads: u8,
-}
-
-impl<'a> Carrier<'a> {
-    pub(super) fn new(client: &'a mut Stream, ahead: &'a mut Vec<u8>) -> Self {
-        Self {
-            client,
-            ahead,
-            reads: 0,
-        }
-    }
-}
 
 /// What the deadline of the connection stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,15 +61,23 @@ struct Connection<'a> {
     core: &'a Rc<Core>,
     peer: &'a Peer,
     deadline: &'a Deadline,
+    carrier: Carrier<'a>,
     h2: server::Connection<Carrier<'a>, Bytes>,
     pings: Option<PingPong>,
     ledger: Arc<Ledger>,
     phase: Phase,
+    /// It waits for other requests of this turn.
+    gathers: bool,
 }
 
 /// Serves the requests of a connection, until it ends and all of them have.
-pub(super) async fn serve(core: &Rc<Core>, carrier: Carrier<'_>, peer: &Peer, deadline: &Deadline) {
-    let Some(mut h2) = shake_hands(carrier, deadline).await else {
+pub(super) async fn serve<'a>(
+    core: &'a Rc<Core>,
+    carrier: Carrier<'a>,
+    peer: &'a Peer,
+    deadline: &'a Deadline,
+) {
+    let Some(mut h2) = shake_hands(&carrier, deadline).await else {
         return;
     };
     let ledger = Arc::new(Ledger::new(&core.metrics.http2));
@@ -101,10 +85,12 @@ pub(super) async fn serve(core: &Rc<Core>, carrier: Carrier<'_>, peer: &Peer, de
         core,
         peer,
         deadline,
+        carrier,
         pings: h2.ping_pong(),
         h2,
         ledger: ledger.clone(),
         phase: Phase::New,
+        gathers: false,
     };
     poll_fn(|cx| connection.poll(cx)).await;
     // Those that run hear of it, and are recorded.
@@ -118,7 +104,7 @@ pub(super) async fn serve(core: &Rc<Core>, carrier: Carrier<'_>, peer: &Peer, de
 
 /// Exchanges the first frames, within the time for a head.
 async fn shake_hands<'a>(
-    carrier: Carrier<'a>,
+    carrier: &Carrier<'a>,
     deadline: &Deadline,
 ) -> Option<server::Connection<Carrier<'a>, Bytes>> {
     let mut handshake = server::Builder::new()
@@ -127,11 +113,15 @@ async fn shake_hands<'a>(
         .initial_window_size(WINDOW)
         .initial_connection_window_size(WINDOWS)
         .max_send_buffer_size(SEND)
-        .handshake(carrier);
-    poll_fn(|cx| match Pin::new(&mut handshake).poll(cx) {
-        Poll::Ready(connection) => Poll::Ready(connection.ok()),
-        Poll::Pending if deadline.is_over(cx) => Poll::Ready(None),
-        Poll::Pending => Poll::Pending,
+        .handshake(carrier.other_end());
+    poll_fn(|cx| {
+        let connection = Pin::new(&mut handshake).poll(cx);
+        let sent = carrier.poll_send(cx);
+        match connection {
+            Poll::Ready(connection) => Poll::Ready(connection.ok()),
+            Poll::Pending if deadline.is_over(cx) || is_broken(&sent) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
     })
     .await
 }
@@ -139,6 +129,18 @@ async fn shake_hands<'a>(
 impl Connection<'_> {
     /// Runs to the connection's end.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.gather(cx) {
+            return Poll::Pending;
+        }
+        let end = self.go_on(cx);
+        match self.carrier.poll_send(cx) {
+            sent if is_broken(&sent) => Poll::Ready(()),
+            _ => end,
+        }
+    }
+
+    /// Takes what came and gathers what goes.
+    fn go_on(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             self.note(cx);
             if self.deadline.is_over(cx) && !self.is_alive(cx) {
@@ -160,6 +162,17 @@ impl Connection<'_> {
                 Poll::Pending => return Poll::Pending,
             }
         }
+    }
+
+    /// Lets others write first, when there are any: all answers that workers have sent by then go out in one piece, and
+    /// clients whose answers come together ask together. True for one turn of the runtime, a look at its sockets.
+    fn gather(&mut self, cx: &mut Context<'_>) -> bool {
+        self.gathers = !self.gathers && self.ledger.has_several();
+        if self.gathers {
+            // Its first poll is what brings us back.
+            let _ = pin!(yield_now()).poll(cx);
+        }
+        self.gathers
     }
 
     /// Follows from one phase into the next.
@@ -236,58 +249,11 @@ impl Connection<'_> {
     }
 }
 
+fn is_broken(sent: &Poll<io::Result<()>>) -> bool {
+    matches!(sent, Poll::Ready(Err(_)))
+}
+
 /// True for what `h2` itself ends a connection for, not the client.
 fn is_flood(fault: &h2::Error) -> bool {
     fault.is_library() && fault.reason() == Some(Reason::ENHANCE_YOUR_CALM)
-}
-
-impl AsyncRead for Carrier<'_> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.ahead.is_empty() {
-            self.reads = (self.reads + 1) % READS;
-            if self.reads == 0 {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            return Pin::new(&mut *self.client).poll_read(cx, buffer);
-        }
-        let count = self.ahead.len().min(buffer.remaining());
-        buffer.put_slice(&self.ahead[..count]);
-        *self.ahead = self.ahead[count..].to_vec();
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Carrier<'_> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.client.poll_write(cx, bytes)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.client.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        parts: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut *self.client).poll_write_vectored(cx, parts)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.client).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.client.poll_shutdown(cx)
-    }
 }
