@@ -10,7 +10,7 @@ from rig.process import Process
 
 # First syncs are computed on a machine of their own: here they yield to the load.
 YIELD = ("chrt", "--idle", "0")
-NAMES = ("main", "sync1", "sync2", "sync3", "first1", "first2", "creator1", "creator2", "creator3")
+NAMES = ("sync1", "sync2", "sync3", "first1", "first2", "creator1", "creator2", "creator3", "main")
 PROGRAM = pathlib.Path(__file__).with_name("stand_in.py")
 
 

@@ -14,7 +14,7 @@ import sys
 # Seconds: what a first sync takes, and what a PUT or a POST does.
 COMPUTES, WORKS = 5, 0.05
 FIRST_SYNC = b"{%s}" % (b" " * 100_000)
-HEAD = re.compile(rb"(?P<method>\w+) (?P<target>\S+) HTTP/1\.1\r\n")
+HEAD = re.compile(rb"(?P<method>\w+) (?P<target>\S+) HTTP/1\.[01]\r\n")
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 SESSION = re.compile(rb"\r\nauthorization: *(\S+ \S+)", re.IGNORECASE)
 TIMEOUT = re.compile(rb"[?&]timeout=(\d+)")
