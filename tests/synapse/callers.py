@@ -7,7 +7,6 @@ User-Agent which token it uses; Thalamus asks in its name, so the workers' logs 
 import asyncio
 import collections
 import re
-import signal
 import sys
 import time
 import urllib.parse
@@ -16,8 +15,7 @@ import aiohttp
 import yaml
 
 from judge.checks import Check
-from judge.verdict import report
-from rig.deployment import Deployment
+from play import play
 from rig.synapse import SERVER_NAME
 from rig.topology import Pool
 
@@ -99,26 +97,11 @@ class Crowd:
             device.since = answer["next_batch"]
 
 
-async def main(binary, keep):
-    began = time.monotonic()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
-    deployment = Deployment(binary, POOLS)
-    configure(deployment.thalamus.config)
-    failed = 1
-    try:
-        async with deployment, aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=120)) as session:
-            crowd = Crowd(deployment, session)
-            await drive(crowd)
-            metrics = await scrape(session, deployment.thalamus.admin_url)
-        passed, failed = report(list(checks(crowd, deployment, metrics)))
-        print(f"{time.monotonic() - began:.0f} s")
-        print(f"{passed} passed, {failed} failed")
-    finally:
-        if failed or keep:
-            print(f"logs, configuration and database are in {deployment.run}", file=sys.stderr)
-        else:
-            deployment.forget()
-    return 1 if failed else 0
+async def drive(deployment):
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=120)) as session:
+        crowd = Crowd(deployment, session)
+        await live(crowd)
+        return crowd, await scrape(session, deployment.thalamus.admin_url)
 
 
 def configure(file):
@@ -129,7 +112,7 @@ def configure(file):
     file.write_text(yaml.safe_dump(settings, sort_keys=False))
 
 
-async def drive(crowd):
+async def live(crowd):
     await crowd.arrive()
     for number in range(ROUNDS):
         await crowd.turn(number)
@@ -152,7 +135,8 @@ async def scrape(session, admin):
             (line.rsplit(" ", 1) for line in lines if line.startswith("thalamus_token_"))}
 
 
-def checks(crowd, deployment, metrics):
+def checks(told, deployment):
+    crowd, metrics = told
     served = read(deployment.logs)
     tokens = ROUNDS * len(crowd.devices)
     placed = [(agent, worker) for agent, path, worker in served if path.endswith("/sync") and phase(agent) != ROUNDS]
@@ -218,4 +202,4 @@ def read(directory):
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(sys.argv[1], "--keep" in sys.argv[2:])))
+    sys.exit(play(drive, checks, POOLS, configure))

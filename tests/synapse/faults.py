@@ -4,7 +4,6 @@ A real Synapse with users who sync, write and read, and servers that send signed
 starts this in the right environment; it prints what every fault did to how many requests.
 """
 import asyncio
-import signal
 import sys
 import time
 
@@ -13,8 +12,8 @@ import yaml
 
 from drive.crowd import Crowd
 from judge.faults import judge
-from judge.verdict import report
-from rig.deployment import Deployment, say
+from play import play
+from rig.deployment import say
 from rig.story import Story
 from rig.synapse import SERVER_NAME
 from rig.topology import Pool
@@ -35,33 +34,18 @@ POLLS, POLL_MS = 80, 12_000
 MAIN_ONLY = "/_matrix/client/v3/thirdparty/protocols"
 
 
-async def main(binary, keep):
-    began = time.monotonic()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
-    deployment = Deployment(binary, POOLS)
-    configure(deployment.thalamus.config)
+async def drive(deployment):
     crowd = Crowd(deployment, SERVER_NAME)
-    failed = 1
-    try:
-        async with deployment, aiohttp.ClientSession() as session:
-            story = Story(deployment, session)
-            try:
-                await crowd.arrive()
-                crowd.start()
-                await tell(story, crowd)
-                await crowd.end()
-            finally:
-                await crowd.close()
-        crowd.journal.save(deployment.logs / "requests.jsonl")
-        passed, failed = report(list(judge(story, crowd, deployment)))
-        print(f"{time.monotonic() - began:.0f} s")
-        print(f"{passed} passed, {failed} failed")
-    finally:
-        if failed or keep:
-            print(f"logs, configuration and database are in {deployment.run}", file=sys.stderr)
-        else:
-            deployment.forget()
-    return 1 if failed else 0
+    async with aiohttp.ClientSession() as session:
+        story = Story(deployment, session)
+        try:
+            await crowd.arrive()
+            crowd.start()
+            await tell(story, crowd)
+            await crowd.end()
+        finally:
+            await crowd.close()
+    return story, crowd
 
 
 def configure(file):
@@ -175,4 +159,4 @@ async def killed(story, crowd, chapter):
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(sys.argv[1], "--keep" in sys.argv[2:])))
+    sys.exit(play(drive, judge, POOLS, configure))

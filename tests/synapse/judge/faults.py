@@ -10,7 +10,9 @@ ELSEWHERE = 10      # seconds until the users of a frozen worker are served by a
 BACK = 40           # and until they are back once it turns again
 
 
-def judge(story, crowd, deployment):
+def judge(told, deployment):
+    story, crowd = told
+    crowd.journal.save(deployment.logs / "requests.jsonl")
     sent, chapters = crowd.journal.sent, story.chapters
     yield from nobody_failed("quiet", during(sent, chapters["quiet"]))
     yield from restarts(during(sent, chapters["restarts"]), chapters["restarts"])

@@ -1,4 +1,4 @@
-"""All checks over one run, printed a line each."""
+"""All checks over one run, and how checks are printed."""
 from judge import checks, explain, logs, own_log
 
 AT_LEAST = 1500
@@ -6,10 +6,11 @@ SHOWN = 12
 
 
 def judge(world, deployment):
-    """Print every check; how many passed and how many failed."""
+    """Every check of the suite that drives everything."""
     topology, thalamus = deployment.topology, deployment.thalamus
+    world.journal.save(deployment.logs / "requests.jsonl")
     records = checks.join(world.journal, logs.read(deployment.logs), topology)
-    return report([
+    return [
         *checks.every_request(records, world.journal, AT_LEAST),
         *checks.main_process(records),
         *checks.sticky(records, topology),
@@ -19,11 +20,11 @@ def judge(world, deployment):
         *checks.delivery(world),
         explain.agrees(records, thalamus.binary, thalamus.config),
         *own_log.checks(records, deployment.logs),
-    ])
+    ]
 
 
 def report(all_checks):
-    """`{}` in a text stands for the number of faults."""
+    """Prints them, `{}` in a text for the number of faults; how many passed and how many failed."""
     for check in all_checks:
         text = check.text.replace("{}", str(len(check.faults)))
         print(f"{'FAILED' if check.faults else 'ok'}  {text}")
