@@ -1,4 +1,4 @@
-"""Processes die, freeze and restart under a steady load, and clients see none of it.
+"""Processes die, freeze and restart under a steady load, and workers have more to do than they may; clients see none of it.
 
 A real Synapse with users who sync, write and read, and servers that send signed transactions. `run.py --suite faults`
 starts this in the right environment; it prints what every fault did to how many requests.
@@ -10,8 +10,10 @@ import time
 import aiohttp
 import yaml
 
+import judge.faults
+import judge.limits
+from drive import limits
 from drive.crowd import Crowd
-from judge.faults import judge
 from play import play
 from rig.deployment import say
 from rig.story import Story
@@ -51,11 +53,13 @@ async def drive(deployment):
 def configure(file):
     settings = yaml.safe_load(file.read_text())
     settings["timeouts"] = {"wait_other": f"{WAIT}s"}
+    limits.configure(settings)
     file.write_text(yaml.safe_dump(settings, sort_keys=False))
 
 
 async def tell(story, crowd):
-    for name, fault in (("quiet", quiet), ("restarts", restarts), ("frozen", frozen), ("main", main_restarts),
+    for name, fault in (("quiet", quiet), ("restarts", restarts), ("frozen", frozen), ("first syncs", limits.first_syncs),
+                        ("retries", limits.retries), ("full queue", limits.full_queue), ("main", main_restarts),
                         ("database", database), ("killed", killed)):
         say(f"{name} ...")
         async with story.chapter(name) as chapter:
@@ -158,5 +162,10 @@ async def killed(story, crowd, chapter):
     await story.until("sync2", ("serving", "starting"))
 
 
+def verdict(told, deployment):
+    yield from judge.faults.judge(told, deployment)
+    yield from judge.limits.judge(told, deployment)
+
+
 if __name__ == "__main__":
-    sys.exit(play(drive, judge, POOLS, configure))
+    sys.exit(play(drive, verdict, POOLS, configure))

@@ -1,6 +1,7 @@
 """What was done to the deployment and when, and how Thalamus saw it."""
 import asyncio
 import contextlib
+import json
 import re
 import time
 import types
@@ -30,8 +31,14 @@ class Story:
 
     async def workers(self):
         """Thalamus' own word on each worker, by name."""
-        async with self.session.get(f"{self.deployment.thalamus.admin_url}/api/pools") as response:
-            return {worker["name"]: worker for pool in await response.json() for worker in pool["workers"]}
+        return {worker["name"]: worker for pool in await self.pools() for worker in pool["workers"]}
+
+    async def waiting(self, name):
+        """How many requests wait for a worker of that pool, or for a slot at one."""
+        return next(pool["waiting"] for pool in await self.pools() if pool["name"] == name)
+
+    async def pools(self):
+        return json.loads(await self.get("/api/pools"))
 
     async def states(self):
         return [(name, worker["state"]) for name, worker in (await self.workers()).items()]
