@@ -5,9 +5,11 @@ use std::{future::poll_fn, io};
 use tokio::time::{Instant, timeout};
 
 use super::{
-    Core, Own, abandoned, callers,
+    Core, Own, abandoned,
+    answer::Answer,
+    callers,
     conversation::Conversation,
-    exchange::{Answer, Exchange, Failure},
+    exchange::{Exchange, Failure},
     files,
     incoming::Incoming,
     respond::{self, Told},

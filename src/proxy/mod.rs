@@ -2,6 +2,7 @@
 
 mod abandoned;
 mod act;
+mod answer;
 mod callers;
 mod carrier;
 mod client_ip;
