@@ -77,7 +77,7 @@ impl Drain {
         self.known.retain(|id, record| {
             let is_here = here.contains_key(id);
             record.step(is_here, time, now, cut);
-            is_here || record.worker.in_flight() > 0
+            is_here || !record.worker.is_idle()
         });
         self.publish(|id| !here.contains_key(&id));
     }
@@ -112,8 +112,8 @@ impl Record {
 
     fn cut(&self, cut: &impl Fn(WorkerId)) {
         let (pool, worker) = (&*self.worker.pool, &*self.worker.name);
-        let in_flight = self.worker.in_flight();
-        if in_flight > 0 {
+        if !self.worker.is_idle() {
+            let in_flight = self.worker.in_flight();
             tracing::warn!(pool, worker, in_flight, "drained for too long: cut");
             cut(self.worker.id);
         }

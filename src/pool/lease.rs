@@ -1,6 +1,6 @@
 //! One worker held for one request.
 
-use std::{ops::Deref, sync::Arc};
+use std::{mem, ops::Deref, sync::Arc};
 
 use super::{Worker, admission::Run};
 
@@ -8,8 +8,19 @@ use super::{Worker, admission::Run};
 #[derive(Debug)]
 pub struct Lease {
     worker: Arc<Worker>,
-    /// A first sync, which others may join: the last of them frees the slot.
-    run: Option<Arc<Run>>,
+    hold: Hold,
+}
+
+/// What a request has of its worker.
+#[derive(Debug)]
+enum Hold {
+    Slot,
+    /// That of a first sync, which others may join: the last of them frees it.
+    Run(Arc<Run>),
+    /// None: the worker waits for the client.
+    Paused {
+        first_sync: bool,
+    },
 }
 
 impl Lease {
@@ -21,45 +32,91 @@ impl Lease {
 
     /// For a slot that was taken.
     pub(super) fn taken(worker: Arc<Worker>, first_sync: bool) -> Self {
-        let run = first_sync.then(|| Arc::new(Run::new(worker.clone())));
-        Self { worker, run }
+        let hold = match first_sync {
+            false => Hold::Slot,
+            true => Hold::Run(Arc::new(Run::new(worker.clone()))),
+        };
+        Self { worker, hold }
     }
 
     /// For the slot of a first sync.
     pub(super) fn joined(run: Arc<Run>) -> Self {
         Self {
             worker: run.worker().clone(),
-            run: Some(run),
+            hold: Hold::Run(run),
         }
     }
 
     pub(super) fn run(&self) -> Option<&Arc<Run>> {
-        self.run.as_ref()
+        match &self.hold {
+            Hold::Run(run) => Some(run),
+            _ => None,
+        }
     }
 
     /// The slot of a first sync, held once more; none for other requests.
     pub fn share(&self) -> Option<Self> {
-        self.run.clone().map(Self::joined)
+        self.run().cloned().map(Self::joined)
     }
 
     /// The worker has answered, as a first sync is told.
     pub fn note_answer(&self) {
-        if let Some(run) = &self.run {
+        if let Some(run) = self.run() {
             run.note_answer();
         }
     }
 
     /// Waits until a retry joins this first sync; for ever when it is none.
     pub async fn until_joined(&self) {
-        match &self.run {
+        match self.run() {
             Some(run) => run.joined().await,
             None => std::future::pending().await,
         }
     }
 
+    /// Gives the slot back, as the worker has nothing to do until the client goes on. A first sync keeps it when as
+    /// many as may run have given it back.
+    pub fn pause(&mut self) {
+        let first_sync = match self.hold {
+            Hold::Slot => false,
+            Hold::Run(_) => true,
+            Hold::Paused { .. } => return,
+        };
+        if self.worker.slots.pause(first_sync) {
+            let hold = mem::replace(&mut self.hold, Hold::Paused { first_sync });
+            hold.end(&self.worker);
+        }
+    }
+
+    /// True while it has given its slot back.
+    pub fn is_paused(&self) -> bool {
+        matches!(self.hold, Hold::Paused { .. })
+    }
+
+    /// A slot at the same worker again, if there is one.
+    pub(super) fn again(&self, first_sync: bool) -> Option<Self> {
+        let is_taken = self.worker.enter_again(first_sync);
+        is_taken.then(|| Self::taken(self.worker.clone(), first_sync))
+    }
+
     /// Frees the slot; the worker itself is still to be named.
     pub fn release(self) -> Arc<Worker> {
         self.worker.clone()
+    }
+
+    /// Where it is.
+    pub fn worker(&self) -> &Arc<Worker> {
+        &self.worker
+    }
+}
+
+impl Hold {
+    fn end(&self, worker: &Arc<Worker>) {
+        match *self {
+            Self::Slot if worker.leave(false) => worker.queue.serve(worker),
+            Self::Paused { first_sync } => worker.slots.end_pause(first_sync),
+            Self::Slot | Self::Run(_) => {}
+        }
     }
 }
 
@@ -73,8 +130,6 @@ impl Deref for Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if self.run.is_none() && self.worker.leave(false) {
-            self.worker.queue.serve(&self.worker);
-        }
+        self.hold.end(&self.worker);
     }
 }

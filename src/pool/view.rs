@@ -204,6 +204,16 @@ impl View {
         self.lease_at(order.first(key, starts), want)
     }
 
+    /// The slot of a paused request again: its worker waits for it, no other can go on.
+    ///
+    /// # Errors
+    /// When it must wait, with what for.
+    pub fn resume(self: &Arc<Self>, lease: &Lease, want: Want) -> Result<Lease, Busy> {
+        lease
+            .again(want.first_sync)
+            .ok_or_else(|| self.full(Some(lease.worker().clone())))
+    }
+
     fn lease_at(self: &Arc<Self>, index: Option<usize>, want: Want) -> Result<Lease, Busy> {
         let index = index.ok_or(Busy::NoWorker)?;
         self.take(index, want)

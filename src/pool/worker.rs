@@ -262,9 +262,14 @@ impl Worker {
         (place * u64::from(WHOLE)) >> 32 < u64::from(self.share.load(Ordering::Relaxed))
     }
 
-    /// Requests it works on at this moment.
+    /// Requests it works on at this moment; those that wait for their clients are not among them.
     pub fn in_flight(&self) -> u32 {
         self.slots.taken()
+    }
+
+    /// True when it has neither requests in flight nor any that wait for their clients.
+    pub(super) fn is_idle(&self) -> bool {
+        self.in_flight() == 0 && self.slots.paused() == 0
     }
 
     /// Requests it answered since the start.
@@ -308,6 +313,15 @@ impl Worker {
             return true;
         }
         self.slots.take(first_sync)
+    }
+
+    /// Takes a slot for a request that was here before, if there is one; it need not wait where no new ones come.
+    pub(super) fn enter_again(&self, first_sync: bool) -> bool {
+        if self.condition().takes_new() {
+            return self.slots.take(first_sync);
+        }
+        self.slots.take_anyway(first_sync);
+        true
     }
 
     /// Gives a slot back; true when somebody waits for it.

@@ -9,7 +9,7 @@ use super::{
     answer::Answer,
     callers,
     conversation::Conversation,
-    exchange::{Exchange, Failure},
+    exchange::{Exchange, Failure, Step},
     files,
     incoming::Incoming,
     respond::{self, Told},
@@ -54,7 +54,7 @@ pub(super) async fn act(
     let (mut last, mut waits) = (None, None);
     while request.own.is_none() {
         let leased = waiting::lease(core, request, &tried);
-        let lease = match leased {
+        let mut lease = match leased {
             Ok(lease) => lease,
             Err(busy) => {
                 let since = *waits.get_or_insert_with(Instant::now);
@@ -75,7 +75,7 @@ pub(super) async fn act(
                 }
             }
         };
-        let (answer, result) = attempt(core, conversation, request, &lease).await;
+        let (answer, result) = attempt(core, conversation, request, &mut lease).await;
         let Err(failure) = result else {
             return finish(
                 core,
@@ -123,12 +123,13 @@ fn is_in_budget(core: &Core, worker: &Worker) -> bool {
     is_in_budget
 }
 
-/// One worker's try: on an idle connection, and on a fresh one when that was closed under us.
+/// One worker's try: on an idle connection, and on a fresh one when that was closed under us. The slot is given back
+/// while the client is what it waits for.
 async fn attempt(
     core: &Core,
     conversation: &mut Conversation,
     request: &mut Incoming,
-    lease: &Lease,
+    lease: &mut Lease,
 ) -> (Option<Answer>, Result<(), Failure>) {
     let mut reused = true;
     loop {
@@ -146,8 +147,19 @@ async fn attempt(
             },
         };
         conversation.deadline.hold(lease.id.number());
-        let mut exchange = Exchange::new(conversation, request, worker);
-        let result = poll_fn(|cx| exchange.poll(cx)).await;
+        let mut exchange = Exchange::new(conversation, request, worker, lease.is_paused());
+        let result = loop {
+            let mut step = poll_fn(|cx| exchange.poll(cx)).await;
+            if let Ok(Step::GoesOn) = step {
+                step = Box::pin(waiting::resume(core, &mut exchange, lease)).await;
+            }
+            match step {
+                Ok(Step::Stalls) => pause(&exchange, lease),
+                Ok(Step::GoesOn) => {}
+                Ok(Step::Done) => break Ok(()),
+                Err(failure) => break Err(failure),
+            }
+        };
         let (mut answer, mut worker) = exchange.end();
         if let (Some(answer), Ok(())) = (answer.as_mut().filter(|a| a.switched()), &result) {
             let worker = worker.take();
@@ -176,6 +188,14 @@ async fn attempt(
             }
         }
     }
+}
+
+/// Gives the slot back; a first sync that is answered by then can be joined from now on for as long as Synapse keeps it.
+fn pause(exchange: &Exchange<'_>, lease: &mut Lease) {
+    if exchange.is_answered() {
+        lease.note_answer();
+    }
+    lease.pause();
 }
 
 /// Passes on what follows an upgrade, until one side closes.

@@ -3,6 +3,7 @@
 use std::{
     io,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use tokio::time::Instant;
@@ -13,6 +14,7 @@ use super::{
     conversation::Conversation,
     encoder::Encoder,
     incoming::Incoming,
+    pace::Pace,
     pending::Pending,
     tunnel,
 };
@@ -33,9 +35,6 @@ const ANSWER_HEAD: usize = 64 * 1024;
 /// So many 1xx may come before an answer.
 const INTERIMS: u8 = 8;
 
-/// A client must move so many bytes of a body in each period, or it is too slow.
-const CRAWL: u64 = 4096;
-
 /// Why an exchange ended early.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Failure {
@@ -44,13 +43,22 @@ pub(super) struct Failure {
     pub(super) sent: bool,
 }
 
+/// What an exchange comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The client is what it waits for: its slot is of no use.
+    Stalls,
+    /// The rest of the body has come, and the worker would begin to work: it needs its slot.
+    GoesOn,
+    /// The answer is whole.
+    Done,
+}
+
 /// The exchange of one request with one worker.
 pub(super) struct Exchange<'a> {
-    conversation: &'a mut Conversation,
-    request: &'a mut Incoming,
+    pub(super) conversation: &'a mut Conversation,
+    pub(super) request: &'a mut Incoming,
     worker: Stream,
-    /// Bytes of `request.first` that the worker's socket took.
-    written: usize,
     to_worker: Pending,
     to_client: Pending,
     /// The start of an answer's head.
@@ -61,9 +69,9 @@ pub(super) struct Exchange<'a> {
     interims: u8,
     /// The last piece of a body filled its buffer, and its reader took all of it.
     wide: bool,
-    /// Bytes moved both ways when the current period began.
-    moved_before: u64,
-    moved: u64,
+    /// Bytes of `request.first` that the worker's socket took.
+    written: u32,
+    pace: Pace,
 }
 
 impl<'a> Exchange<'a> {
@@ -71,12 +79,12 @@ impl<'a> Exchange<'a> {
         conversation: &'a mut Conversation,
         request: &'a mut Incoming,
         worker: Stream,
+        is_paused: bool,
     ) -> Self {
         let mut exchange = Self {
             conversation,
             request,
             worker,
-            written: 0,
             to_worker: Pending::default(),
             to_client: Pending::default(),
             part: Vec::new(),
@@ -84,10 +92,17 @@ impl<'a> Exchange<'a> {
             deaf: false,
             interims: 0,
             wide: false,
-            moved_before: 0,
-            moved: 0,
+            written: 0,
+            pace: match is_paused {
+                true => Pace::paused(),
+                false => Pace::new(),
+            },
         };
-        exchange.set_deadline();
+        match exchange.request.body.is_whole() {
+            true => exchange.wait_for_answer(),
+            false if is_paused => exchange.begin_period(),
+            false => exchange.wait_for_client(),
+        }
         exchange
     }
 
@@ -107,18 +122,37 @@ impl<'a> Exchange<'a> {
         (self.answer, is_of_use.then_some(self.worker))
     }
 
-    /// Runs to the answer's end.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+    /// Runs to the answer's end, or until its slot is of no use, or needed again.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Failure>> {
         if self.is_cut() {
             return Poll::Ready(self.fail(Reason::Ejected));
         }
-        if self.conversation.deadline.is_over(cx) {
-            self.next_period()?;
+        if self.conversation.deadline.is_over(cx) && self.next_period()? {
+            return Poll::Ready(Ok(Step::Stalls));
         }
-        if let Poll::Ready(Err(failure)) = self.poll_upload(cx) {
-            return Poll::Ready(Err(failure));
+        if let Poll::Ready(step) = self.poll_upload(cx) {
+            return Poll::Ready(step);
         }
         self.poll_answer(cx)
+    }
+
+    /// True when the worker has answered, and well.
+    pub(super) fn is_answered(&self) -> bool {
+        self.answer
+            .as_ref()
+            .is_some_and(|answer| answer.status == 200)
+    }
+
+    /// Waits for a slot, no longer than `time`.
+    pub(super) fn wait_for_slot(&mut self, time: Duration) {
+        self.pace.wait();
+        self.conversation.deadline.set(time);
+    }
+
+    /// It has a slot again.
+    pub(super) fn go_on(&mut self) {
+        self.pace.go_on();
+        self.begin_period();
     }
 
     /// True when the worker is gone for this request.
@@ -131,9 +165,12 @@ impl<'a> Exchange<'a> {
     }
 
     /// Client to worker; pending for ever once all is sent, and watches the client from then on.
-    fn poll_upload(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+    fn poll_upload(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Failure>> {
         loop {
-            if !self.deaf && self.is_unsent() {
+            if self.pace.is_paused() && self.is_held() {
+                return Poll::Ready(Ok(Step::GoesOn));
+            }
+            if !self.deaf && self.is_unsent() && !self.is_held() {
                 match ready!(self.poll_send(cx)) {
                     Ok(()) => self.note_sent(),
                     Err(_) if self.written == 0 => return Poll::Ready(self.fail(Reason::Closed)),
@@ -154,16 +191,25 @@ impl<'a> Exchange<'a> {
     }
 
     fn is_unsent(&self) -> bool {
-        self.written < self.request.first.len() || !self.to_worker.is_empty()
+        (self.written as usize) < self.request.first.len() || !self.to_worker.is_empty()
+    }
+
+    /// True while the end of the body must wait: without it a worker does nothing.
+    fn is_held(&self) -> bool {
+        !self.pace.has_slot()
+            && self.answer.is_none()
+            && self.request.body.is_whole()
+            && self.is_unsent()
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let first = &self.request.first[self.written..];
+        let first = &self.request.first[self.written as usize..];
         if first.is_empty() {
             return self.to_worker.poll_flush(cx, &mut self.worker);
         }
         let count = ready!(self.worker.poll_write(cx, first))?;
-        self.written += count;
+        // A head and a body that is kept are far smaller.
+        self.written += count as u32;
         Poll::Ready(Ok(()))
     }
 
@@ -174,18 +220,19 @@ impl<'a> Exchange<'a> {
             && !self.is_unsent()
             && self.answer.is_none()
         {
-            self.set_deadline();
+            self.wait_for_answer();
         }
     }
 
     /// Reads a piece of the request's body and passes it on; 0 when the client has left.
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Reason>> {
+        let holds = !self.pace.has_slot() && self.answer.is_none();
         let Self {
             conversation,
             request,
             worker,
             to_worker,
-            moved,
+            pace,
             wide,
             ..
         } = self;
@@ -203,34 +250,40 @@ impl<'a> Exchange<'a> {
                         BodyFault::TooLarge => Reason::BodyTooLarge,
                     })?;
             conversation.ahead.extend_from_slice(&input[used..count]);
-            *moved += used as u64;
-            if !request.remember(&input[..used]) {
-                *wide = to_worker.send(cx, worker, &input[..used]);
+            pace.count(used);
+            let is_kept = request.remember(&input[..used]);
+            match holds && request.body.is_whole() {
+                _ if is_kept => {}
+                true => to_worker.keep(&input[..used]),
+                false => *wide = to_worker.send(cx, worker, &input[..used]),
             }
             Poll::Ready(Ok(count))
         })
     }
 
     /// Worker to client, until the answer is whole.
-    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Failure>> {
         loop {
             if !self.to_client.is_empty() {
                 let client = &mut self.conversation.client;
-                if ready!(self.to_client.poll_flush(cx, client)).is_err() {
-                    return Poll::Ready(self.fail(Reason::ClientLeft));
+                match self.to_client.poll_flush(cx, client) {
+                    Poll::Ready(Ok(())) => continue,
+                    Poll::Ready(Err(_)) => return Poll::Ready(self.fail(Reason::ClientLeft)),
+                    Poll::Pending if self.answer.is_some() => self.wait_for_client(),
+                    Poll::Pending => {}
                 }
-                continue;
+                return Poll::Pending;
             }
             let step = match &self.answer {
                 None => ready!(self.poll_head(cx)),
                 Some(answer) if answer.body.is_whole() || answer.switched() => {
-                    return Poll::Ready(Ok(()));
+                    return Poll::Ready(Ok(Step::Done));
                 }
                 Some(_) => ready!(self.poll_answer_body(cx)),
             };
             match step {
                 Ok(true) => {}
-                Ok(false) => return Poll::Ready(Ok(())),
+                Ok(false) => return Poll::Ready(Ok(Step::Done)),
                 Err(reason) => return Poll::Ready(self.fail(reason)),
             }
         }
@@ -273,7 +326,7 @@ impl<'a> Exchange<'a> {
             if let Some(answer) = &mut self.answer {
                 answer.take_body(rest, &mut self.request.lesson, out)?;
             }
-            self.moved += out.len() as u64;
+            self.pace.count(out.len());
             self.to_client.send(cx, &mut self.conversation.client, out);
             Ok(())
         })
@@ -313,7 +366,7 @@ impl<'a> Exchange<'a> {
             self.request.lesson = None;
         }
         let now = Instant::now();
-        self.conversation.deadline.set(self.request.plan.body_idle);
+        self.begin_period();
         self.answer = Some(Answer {
             status: response.status,
             body: match response.switches() {
@@ -355,7 +408,7 @@ impl<'a> Exchange<'a> {
                 });
             };
             let client = &mut self.conversation.client;
-            self.moved += count as u64;
+            self.pace.count(count);
             if changes {
                 let passed = with_output(|out| {
                     answer.take_body(&input[..count], &mut self.request.lesson, out)?;
@@ -376,41 +429,66 @@ impl<'a> Exchange<'a> {
         })
     }
 
-    /// The time is up: goes on if the bodies have moved enough, else names who was too slow.
-    fn next_period(&mut self) -> Result<(), Failure> {
-        let moved = self.moved - self.moved_before;
-        let uploads = !self.request.body.is_whole() && !self.deaf && self.to_worker.is_empty();
+    /// The time is up: goes on if the bodies have moved enough, else names who was too slow. True when the client is
+    /// seen to be what it waits for.
+    fn next_period(&mut self) -> Result<bool, Failure> {
+        if self.pace.is_watched() {
+            return Ok(self.look());
+        }
+        if self.pace.waits() && self.answer.is_none() {
+            return self.fail(Reason::Busy);
+        }
+        let uploads = self.uploads() && self.to_worker.is_empty();
         let client_is_slow = uploads || !self.to_client.is_empty();
         let waits_for_head = self.answer.is_none() && !uploads;
-        let needed = if client_is_slow { CRAWL } else { 1 };
-        if waits_for_head || moved < needed {
-            let reason = if client_is_slow {
-                Reason::SlowClient
-            } else {
-                Reason::Timeout
-            };
-            return Err(self.failure(reason));
+        if waits_for_head || self.pace.crawls(client_is_slow) {
+            return self.fail(match client_is_slow {
+                true => Reason::SlowClient,
+                false => Reason::Timeout,
+            });
         }
-        self.moved_before = self.moved;
-        self.conversation.deadline.set(self.request.plan.body_idle);
-        Ok(())
+        self.begin_period();
+        Ok(false)
     }
 
-    fn set_deadline(&mut self) {
-        let plan = &self.request.plan;
-        let time = if self.request.body.is_whole() {
-            plan.deadline
-        } else {
-            plan.body_idle
-        };
-        self.conversation.deadline.set(time);
+    /// The client was watched for a while: true when it is what the exchange waits for.
+    fn look(&mut self) -> bool {
+        let reads = self.answer.is_none() || self.to_client.is_empty();
+        let stalls = self.uploads() || !reads;
+        let idle = self.request.plan.body_idle;
+        self.pace.look(stalls, &self.conversation.deadline, idle);
+        stalls
+    }
+
+    /// True while the client is to send more of its body.
+    fn uploads(&self) -> bool {
+        !self.request.body.is_whole() && !self.deaf
+    }
+
+    fn begin_period(&mut self) {
+        let idle = self.request.plan.body_idle;
+        self.pace.begin(&self.conversation.deadline, idle);
+    }
+
+    /// The client is to send more, or to read: it is watched.
+    fn wait_for_client(&mut self) {
+        let idle = self.request.plan.body_idle;
+        self.pace.watch(&self.conversation.deadline, idle);
+    }
+
+    /// The request is whole: its time is the answer's.
+    fn wait_for_answer(&mut self) {
+        if self.pace.is_watched() {
+            self.pace.go_on();
+        }
+        self.conversation.deadline.set(self.request.plan.deadline);
     }
 
     fn fail<T>(&self, reason: Reason) -> Result<T, Failure> {
         Err(self.failure(reason))
     }
 
-    fn failure(&self, reason: Reason) -> Failure {
+    pub(super) fn failure(&self, reason: Reason) -> Failure {
         Failure {
             reason,
             sent: self.written > 0,

@@ -22,6 +22,7 @@ mod incoming;
 mod mounted;
 mod multiplex;
 mod overview;
+mod pace;
 mod pending;
 mod rate;
 mod respond;

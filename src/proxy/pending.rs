@@ -36,12 +36,18 @@ impl Pending {
             },
         };
         if written < bytes.len() {
-            self.bytes = Some(Box::new(Left {
-                bytes: bytes[written..].into(),
-                written: 0,
-            }));
+            self.keep(&bytes[written..]);
         }
         written >= INPUT && self.is_empty()
+    }
+
+    /// Keeps `bytes` for the next flush.
+    pub(super) fn keep(&mut self, bytes: &[u8]) {
+        debug_assert!(self.is_empty());
+        self.bytes = Some(Box::new(Left {
+            bytes: bytes.into(),
+            written: 0,
+        }));
     }
 
     /// Writes until nothing is left.

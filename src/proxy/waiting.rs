@@ -1,8 +1,15 @@
 //! A request waits for a slot, or for a worker to come back: no longer than its group may, and while its client stays.
 
+use std::{future::poll_fn, task::Poll};
+
 use tokio::time::Instant;
 
-use super::{Core, conversation::Conversation, incoming::Incoming};
+use super::{
+    Core,
+    conversation::Conversation,
+    exchange::{Exchange, Failure, Step},
+    incoming::Incoming,
+};
 use crate::{
     matrix::Group,
     pool::{Busy, Lease, Told, Tried, Waiting},
@@ -71,6 +78,48 @@ pub(super) async fn wait(
             },
         }
     }
+}
+
+/// Has a paused request wait for its slot again, in turn with all others. The exchange goes on meanwhile: an early
+/// answer passes, and its client may leave.
+///
+/// # Errors
+/// Why the exchange ended meanwhile.
+pub(super) async fn resume(
+    core: &Core,
+    exchange: &mut Exchange<'_>,
+    lease: &mut Lease,
+) -> Result<Step, Failure> {
+    let caller = exchange
+        .request
+        .asker(&core.state(), &exchange.conversation.peer);
+    let since = Instant::now();
+    while lease.is_paused() {
+        let again = core.state().resume(&exchange.request.plan, lease);
+        let busy = match again {
+            Ok(again) => {
+                *lease = enter(core, exchange.request, again);
+                break;
+            }
+            Err(busy) => busy,
+        };
+        let mut waiting = line_up(core, exchange.request, &busy, caller)
+            .map_err(|reason| exchange.failure(reason))?;
+        let limit = core.state().limits.wait(exchange.request.plan.group);
+        exchange.wait_for_slot(limit.saturating_sub(since.elapsed()));
+        let told = poll_fn(|cx| match waiting.poll(cx) {
+            Poll::Ready(told) => Poll::Ready(Ok(told)),
+            Poll::Pending => exchange.poll(cx).map(Err),
+        });
+        match told.await {
+            Ok(Told::Lease(again)) => *lease = enter(core, exchange.request, again),
+            Ok(Told::Refused) => return Err(exchange.failure(Reason::QueueFull)),
+            Ok(Told::Again) => {}
+            Err(ended) => return ended,
+        }
+    }
+    exchange.go_on();
+    Ok(Step::GoesOn)
 }
 
 fn line_up(core: &Core, request: &Incoming, busy: &Busy, caller: u64) -> Result<Waiting, Reason> {

@@ -50,7 +50,11 @@ impl State {
         let settings: Vec<_> = pools.iter().cloned().map(Arc::new).collect();
         let view = |pool: &Arc<pool::Settings>| {
             let before = before.and_then(|state| state.pool(&pool.name));
-            Arc::new(View::new(pool.clone(), &found(pool), before))
+            Arc::new(View::new(
+                pool.clone(),
+                &found(pool),
+                before.map(|view| &**view),
+            ))
         };
         Self {
             chains: Arc::new(Chains::new(&settings)),
@@ -131,11 +135,9 @@ impl State {
     }
 
     /// The pool of that name.
-    pub fn pool(&self, name: &str) -> Option<&View> {
+    pub fn pool(&self, name: &str) -> Option<&Arc<View>> {
         let mut pools = self.pools.iter();
-        pools
-            .find(|view| &*view.settings.name == name)
-            .map(|view| &**view)
+        pools.find(|view| &*view.settings.name == name)
     }
 
     /// Gives a call to MAS where it belongs to it, and closes MAS's way to Synapse to everybody else.
@@ -221,6 +223,18 @@ impl State {
             .chain(early)
             .find(|lease| !matches!(lease, Err(Busy::NoWorker)))
             .unwrap_or(Err(Busy::NoWorker))
+    }
+
+    /// The slot of a paused request again, at its own worker.
+    ///
+    /// # Errors
+    /// When it must wait, with what for.
+    pub fn resume(&self, plan: &Plan, lease: &Lease) -> Result<Lease, Busy> {
+        match self.pool(&lease.pool) {
+            Some(pool) => pool.resume(lease, plan.want()),
+            // Nobody else goes there any more.
+            None => Ok(Lease::new(lease.worker().clone())),
+        }
     }
 
     /// Lines up until a worker of the plan's pools may take the request; none when too many wait.

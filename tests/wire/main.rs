@@ -15,6 +15,7 @@ mod introductions;
 mod limits;
 mod mounts;
 mod multiplexed;
+mod pauses;
 mod peek;
 mod queue;
 mod requests;

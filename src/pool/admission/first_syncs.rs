@@ -254,6 +254,33 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_reader_that_stops_lets_the_next_one_run_and_can_be_joined() {
+        let (first_syncs, view) = (Arc::<FirstSyncs>::default(), view());
+        let mut first = run(&first_syncs, &view, 1).unwrap();
+        first.note_answer();
+        first.pause();
+        let mut other = run(&first_syncs, &view, 2).unwrap();
+        other.pause();
+        assert!(first.is_paused() && !other.is_paused(), "one may");
+        let again = run(&first_syncs, &view, 1).expect("its answer is kept");
+        drop((first, again));
+        other.pause();
+        assert!(other.is_paused());
+        assert_eq!(view.workers[0].in_flight(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_retry_holds_the_slot_of_one_that_is_paused() {
+        let (first_syncs, view) = (Arc::<FirstSyncs>::default(), view());
+        let mut first = run(&first_syncs, &view, 1).unwrap();
+        let again = run(&first_syncs, &view, 1).unwrap();
+        first.pause();
+        assert_eq!(view.workers[0].in_flight(), 1);
+        drop(again);
+        assert_eq!(view.workers[0].in_flight(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn nobody_joins_at_a_worker_that_leaves() {
         let (first_syncs, view) = (Arc::<FirstSyncs>::default(), view());
         let first = run(&first_syncs, &view, 1).unwrap();

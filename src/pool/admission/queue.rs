@@ -360,6 +360,37 @@ mod tests {
     }
 
     #[test]
+    fn a_paused_request_hands_its_slot_on_and_waits_for_another() {
+        let view = view(1, 10);
+        let mut slow = take(&view, KEYED);
+        let mut quick = join(&view, KEYED, 1).unwrap();
+        slow.pause();
+        let quick = leased(&mut quick);
+        let Err(Busy::Full(full)) = view.resume(&slow, KEYED) else {
+            panic!("it has a slot although there is one only")
+        };
+        let mut resumed = full.line_up(KEYED, 2).unwrap();
+        assert!(told(&mut resumed).is_none());
+        drop(quick);
+        let resumed = leased(&mut resumed);
+        assert_eq!(resumed.id, slow.id);
+        drop(slow);
+        assert!(!view.workers[0].is_idle());
+        drop(resumed);
+        assert!(view.workers[0].is_idle());
+    }
+
+    #[test]
+    fn a_paused_request_goes_on_at_a_worker_that_gets_no_new_ones() {
+        let view = view(1, 10);
+        let mut slow = take(&view, KEYED);
+        slow.pause();
+        let _other = take(&view, KEYED);
+        view.workers[0].drain(true);
+        view.resume(&slow, KEYED).unwrap();
+    }
+
+    #[test]
     fn who_leaves_with_a_slot_hands_it_on() {
         let view = view(1, 10);
         let first = take(&view, KEYED);

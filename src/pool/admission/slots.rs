@@ -8,6 +8,8 @@ pub(in crate::pool) struct Slots {
     /// Requests in the low half, first syncs in the high half, as in `caps`.
     taken: AtomicU64,
     caps: AtomicU64,
+    /// Requests that wait for their clients and have none, counted in the same way.
+    paused: AtomicU64,
 }
 
 /// One first sync, as the high half counts it.
@@ -56,6 +58,26 @@ impl Slots {
     /// Gives a slot back; true when somebody waits for it.
     pub(in crate::pool) fn give_back(&self, first_sync: bool) -> bool {
         self.taken.fetch_sub(step(first_sync), Ordering::Relaxed) & QUEUED != 0
+    }
+
+    /// Counts a request that will give its slot back while its client is slow. False for a first sync when as many as
+    /// may run do so: an answer that nobody reads stays in the worker's memory, and theirs are large.
+    pub(in crate::pool) fn pause(&self, first_sync: bool) -> bool {
+        let most = self.caps.load(Ordering::Relaxed) >> 32;
+        let next = |paused| (!first_sync || paused >> 32 < most).then(|| paused + step(first_sync));
+        self.paused
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
+            .is_ok()
+    }
+
+    /// Counts it no longer.
+    pub(in crate::pool) fn end_pause(&self, first_sync: bool) {
+        self.paused.fetch_sub(step(first_sync), Ordering::Relaxed);
+    }
+
+    /// Requests that wait for their clients.
+    pub(in crate::pool) fn paused(&self) -> u32 {
+        (self.paused.load(Ordering::Relaxed) & LOW) as u32
     }
 
     /// Says whether somebody waits for a slot.
@@ -120,6 +142,16 @@ mod tests {
         slots.set_queued(false);
         assert!(slots.take(true) && !slots.give_back(true));
         assert_eq!(slots.taken(), 1);
+    }
+
+    #[test]
+    fn as_many_first_syncs_may_pause_as_may_run() {
+        let slots = slots(2, 1);
+        assert!(slots.pause(true) && !slots.pause(true));
+        assert!((0..3).all(|_| slots.pause(false)));
+        assert_eq!((slots.paused(), slots.taken()), (4, 0));
+        slots.end_pause(true);
+        assert!(slots.pause(true));
     }
 
     #[test]
