@@ -252,6 +252,7 @@ async fn metrics_have_each_worker_and_never_count_twice() {
         "thalamus_pool_requests_waiting{pool=\"sync\"} 0",
         "thalamus_pool_queue_refused_total{pool=\"sync\"} 0",
         "thalamus_worker_requests_in_flight{pool=\"any\",worker=\"any1\"} 0",
+        "thalamus_worker_requests_paused{pool=\"any\",worker=\"any1\"} 0",
         "thalamus_worker_state{pool=\"main\",state=\"serving\",worker=\"main\"} 1",
         "thalamus_worker_state{pool=\"main\",state=\"ejected\",worker=\"main\"} 0",
     ];

@@ -25,6 +25,7 @@ pub(super) struct Collector {
 /// Made afresh for each scrape, so that two at once do not mix.
 struct Vectors {
     in_flight: IntGaugeVec,
+    paused: IntGaugeVec,
     states: IntGaugeVec,
     served: IntCounterVec,
     failed: IntCounterVec,
@@ -71,7 +72,14 @@ impl Vectors {
             in_flight: IntGaugeVec::new(
                 Opts::new(
                     "thalamus_worker_requests_in_flight",
-                    "Requests that a worker has now.",
+                    "Requests that a worker works on now.",
+                ),
+                &LABELS,
+            )?,
+            paused: IntGaugeVec::new(
+                Opts::new(
+                    "thalamus_worker_requests_paused",
+                    "Requests that a worker has and that wait for slow clients, without a slot.",
                 ),
                 &LABELS,
             )?,
@@ -114,9 +122,10 @@ impl Vectors {
         })
     }
 
-    fn all(&self) -> [&dyn core::Collector; 7] {
+    fn all(&self) -> [&dyn core::Collector; 8] {
         [
             &self.in_flight,
+            &self.paused,
             &self.states,
             &self.served,
             &self.failed,
@@ -145,6 +154,9 @@ impl Vectors {
         self.in_flight
             .with_label_values(&labels)
             .set(worker.in_flight().into());
+        self.paused
+            .with_label_values(&labels)
+            .set(worker.paused().into());
         self.served
             .with_label_values(&labels)
             .inc_by(worker.served());

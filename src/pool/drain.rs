@@ -113,8 +113,8 @@ impl Record {
     fn cut(&self, cut: &impl Fn(WorkerId)) {
         let (pool, worker) = (&*self.worker.pool, &*self.worker.name);
         if !self.worker.is_idle() {
-            let in_flight = self.worker.in_flight();
-            tracing::warn!(pool, worker, in_flight, "drained for too long: cut");
+            let (in_flight, paused) = (self.worker.in_flight(), self.worker.paused());
+            tracing::warn!(pool, worker, in_flight, paused, "drained for too long: cut");
             cut(self.worker.id);
         }
     }

@@ -267,9 +267,14 @@ impl Worker {
         self.slots.taken()
     }
 
-    /// True when it has neither requests in flight nor any that wait for their clients.
+    /// Requests that are there and have no slot, as they wait for their clients.
+    pub fn paused(&self) -> u32 {
+        self.slots.paused()
+    }
+
+    /// True when it has no requests of either kind.
     pub(super) fn is_idle(&self) -> bool {
-        self.in_flight() == 0 && self.slots.paused() == 0
+        self.in_flight() == 0 && self.paused() == 0
     }
 
     /// Requests it answered since the start.
