@@ -8,7 +8,10 @@ use std::{
 };
 
 use slab::Slab;
-use tokio::time::{Instant, interval};
+use tokio::{
+    task::yield_now,
+    time::{Instant, interval},
+};
 
 /// How often deadlines are looked at and the clock is asked: a deadline comes at most twice this much late, never early.
 const SWEEP: Duration = Duration::from_millis(250);
@@ -97,7 +100,12 @@ impl Deadlines {
         loop {
             let now = ticks.tick().await;
             self.0.now.set(now);
-            self.wake(|slot| slot.at.is_some_and(|at| at <= now));
+            let mut place = 0;
+            while let Some(next) = self.wake_late(place, now) {
+                place = next;
+                // To end a connection takes longer than to serve a request: who has one has a turn in between.
+                yield_now().await;
+            }
             also(now);
         }
     }
@@ -150,6 +158,18 @@ impl Deadlines {
     /// True when no connection is left.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Wakes the first that is late from that slot on; gives the slot behind it.
+    fn wake_late(&self, place: usize, now: Instant) -> Option<usize> {
+        let slots = self.0.slots.borrow();
+        let is_late = |slot: &Slot| slot.at.is_some_and(|at| at <= now);
+        let found =
+            (place..slots.capacity()).find(|&place| slots.get(place).is_some_and(is_late))?;
+        if let Some(waker) = &slots[found].waker {
+            waker.wake_by_ref();
+        }
+        Some(found + 1)
     }
 
     fn wake(&self, late: impl Fn(&Slot) -> bool) {
@@ -230,6 +250,37 @@ mod tests {
     use tokio::task::{LocalSet, spawn_local};
 
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn others_have_their_turn_while_many_are_late() {
+        let local = LocalSet::new();
+        let (deadlines, late) = (Deadlines::default(), Rc::new(Cell::new(0)));
+        let counts = late.clone();
+        local
+            .run_until(async move {
+                for _ in 0..50 {
+                    let (deadline, late) = (deadlines.add(1), late.clone());
+                    deadline.set(Duration::from_secs(1));
+                    spawn_local(async move {
+                        over(&deadline).await;
+                        late.set(late.get() + 1);
+                    });
+                }
+                let sweeper = deadlines.clone();
+                spawn_local(async move { sweeper.sweep(|_| ()).await });
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                let mut before = 0;
+                while counts.get() < 50 {
+                    assert!(counts.get() - before <= 2, "{}", counts.get());
+                    before = counts.get();
+                    match before {
+                        0 => tokio::time::sleep(Duration::from_millis(1)).await,
+                        _ => yield_now().await,
+                    }
+                }
+            })
+            .await;
+    }
 
     async fn over(deadline: &Deadline) {
         poll_fn(|cx| {
