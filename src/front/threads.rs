@@ -25,7 +25,7 @@ use crate::{
     identity::Whoami,
     lifecycle::{Cut, Deadlines},
     pool::{Connections, WorkerId},
-    proxy::{Core, Heads, Ids},
+    proxy::{Core, Heads, Ids, Turns},
     route::State,
     telemetry::{AccessLog, LogWriter, Metrics},
 };
@@ -111,6 +111,7 @@ impl Threads {
                     state: shared.state,
                     connections: Connections::default(),
                     deadlines: Deadlines::default(),
+                    turns: Turns::default(),
                     heads: begun,
                     ids: Ids::default(),
                     logger,
@@ -213,6 +214,8 @@ impl Threads {
 async fn run(core: Rc<Core>, mut orders: UnboundedReceiver<Order>, connections: Arc<AtomicUsize>) {
     let sweeper = core.clone();
     spawn_local(async move { sweeper.sweep().await });
+    let caller = core.clone();
+    spawn_local(async move { caller.turns.call().await });
     let (alive, mut all_gone) = channel::<()>(1);
     let mut alive = Some(alive);
     loop {

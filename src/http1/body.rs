@@ -2,6 +2,9 @@
 
 use super::{Framing, chunked::Chunked};
 
+/// Most bodies have fewer bytes.
+const LARGE: u64 = 16 * 1024;
+
 /// A body while it passes: knows how many of the bytes at hand are its own.
 #[derive(Clone, Copy, Debug)]
 pub struct Body {
@@ -57,6 +60,11 @@ impl Body {
     /// Bytes of payload so far, the framing not counted.
     pub fn payload(&self) -> u64 {
         self.payload
+    }
+
+    /// True once more has passed than most bodies have.
+    pub fn is_large(&self) -> bool {
+        self.payload > LARGE
     }
 
     /// How many bytes at the start of `input` belong to the body; `show` gets each piece of payload among them.

@@ -147,7 +147,7 @@ async fn attempt(
             },
         };
         conversation.deadline.hold(lease.id.number());
-        let mut exchange = Exchange::new(conversation, request, worker, lease.is_paused());
+        let mut exchange = Exchange::new(core, conversation, request, worker, lease.is_paused());
         let result = loop {
             let mut step = poll_fn(|cx| exchange.poll(cx)).await;
             if let Ok(Step::GoesOn) = step {

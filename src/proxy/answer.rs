@@ -65,9 +65,10 @@ impl Answer {
         }
     }
 
-    /// True while pieces of its body cost more than copying them.
-    pub(super) fn is_work(&self) -> bool {
-        matches!(self.form.as_deref(), Some(Form::Coded(_))) && !self.body.is_whole()
+    /// True while each piece of its body is work: it is large, or compressed.
+    pub(super) fn is_large(&self) -> bool {
+        let is_coded = matches!(self.form.as_deref(), Some(Form::Coded(_)));
+        !self.body.is_whole() && (is_coded || self.body.is_large())
     }
 
     /// Adds the body's part of `bytes` to `out`, in the form that the client gets.

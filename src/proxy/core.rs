@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 
-use super::{Heads, Ids};
+use super::{Heads, Ids, Turns};
 use crate::{
     identity::Whoami,
     lifecycle::Deadlines,
@@ -21,6 +21,8 @@ pub struct Core {
     pub connections: Connections,
     /// Time limits of clients' connections.
     pub deadlines: Deadlines,
+    /// Large bodies that move at the moment.
+    pub turns: Turns,
     /// Heads that come in pieces, of all threads.
     pub heads: Arc<Heads>,
     /// Ids for requests that bring none.

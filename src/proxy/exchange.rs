@@ -9,6 +9,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
+    Core,
     answer::{Answer, Form},
     callers, compression,
     conversation::Conversation,
@@ -17,6 +18,7 @@ use super::{
     pace::Pace,
     pending::Pending,
     tunnel,
+    turns::Place,
 };
 use crate::{
     http1::{
@@ -56,6 +58,7 @@ pub(super) enum Step {
 
 /// The exchange of one request with one worker.
 pub(super) struct Exchange<'a> {
+    core: &'a Core,
     pub(super) conversation: &'a mut Conversation,
     pub(super) request: &'a mut Incoming,
     worker: Stream,
@@ -69,6 +72,7 @@ pub(super) struct Exchange<'a> {
     interims: u8,
     /// The last piece of a body filled its buffer, and its reader took all of it.
     wide: bool,
+    place: Place,
     /// Bytes of `request.first` that the worker's socket took.
     written: u32,
     pace: Pace,
@@ -76,12 +80,14 @@ pub(super) struct Exchange<'a> {
 
 impl<'a> Exchange<'a> {
     pub(super) fn new(
+        core: &'a Core,
         conversation: &'a mut Conversation,
         request: &'a mut Incoming,
         worker: Stream,
         is_paused: bool,
     ) -> Self {
         let mut exchange = Self {
+            core,
             conversation,
             request,
             worker,
@@ -92,6 +98,7 @@ impl<'a> Exchange<'a> {
             deaf: false,
             interims: 0,
             wide: false,
+            place: Place::default(),
             written: 0,
             pace: match is_paused {
                 true => Pace::paused(),
@@ -182,6 +189,7 @@ impl<'a> Exchange<'a> {
                 ready!(self.conversation.poll_left(cx));
                 return Poll::Ready(self.fail(Reason::ClientLeft));
             }
+            ready!(self.poll_turn(cx, self.request.body.is_large()));
             match ready!(self.poll_body(cx)) {
                 Ok(0) => return Poll::Ready(self.fail(Reason::ClientLeft)),
                 Ok(_) => {}
@@ -261,18 +269,30 @@ impl<'a> Exchange<'a> {
         })
     }
 
+    /// Ready at once while the body is small: each further piece of a large one waits for its turn.
+    fn poll_turn(&mut self, cx: &Context<'_>, is_large: bool) -> Poll<()> {
+        match is_large {
+            true => self.core.turns.poll(cx, &mut self.place),
+            false => Poll::Ready(()),
+        }
+    }
+
     /// Worker to client, until the answer is whole.
     fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Failure>> {
         loop {
+            let is_large = self.answer.as_ref().is_some_and(Answer::is_large);
+            ready!(self.poll_turn(cx, is_large));
             if !self.to_client.is_empty() {
                 let client = &mut self.conversation.client;
                 match self.to_client.poll_flush(cx, client) {
-                    Poll::Ready(Ok(())) => continue,
+                    Poll::Ready(Ok(())) => {}
                     Poll::Ready(Err(_)) => return Poll::Ready(self.fail(Reason::ClientLeft)),
-                    Poll::Pending if self.answer.is_some() => self.wait_for_client(),
-                    Poll::Pending => {}
+                    Poll::Pending if self.answer.is_some() => {
+                        self.wait_for_client();
+                        return Poll::Pending;
+                    }
+                    Poll::Pending => return Poll::Pending,
                 }
-                return Poll::Pending;
             }
             let step = match &self.answer {
                 None => ready!(self.poll_head(cx)),
@@ -409,22 +429,15 @@ impl<'a> Exchange<'a> {
             };
             let client = &mut self.conversation.client;
             self.pace.count(count);
-            if changes {
-                let passed = with_output(|out| {
+            self.wide = if changes {
+                with_output(|out| {
                     answer.take_body(&input[..count], &mut self.request.lesson, out)?;
-                    self.to_client.send(cx, client, out);
-                    Ok(true)
-                });
-                if answer.is_work() {
-                    // Compressing is work: others get their turn after each piece.
-                    cx.waker().wake_by_ref();
-                    return passed
-                        .map_or_else(|reason| Poll::Ready(Err(reason)), |_: bool| Poll::Pending);
-                }
-                return Poll::Ready(passed);
-            }
-            let used = answer.advance(&input[..count], &mut self.request.lesson, |_| ())?;
-            self.wide = self.to_client.send(cx, client, &input[..used]);
+                    Ok(self.to_client.send(cx, client, out))
+                })?
+            } else {
+                let used = answer.advance(&input[..count], &mut self.request.lesson, |_| ())?;
+                self.to_client.send(cx, client, &input[..used])
+            };
             Poll::Ready(Ok(true))
         })
     }

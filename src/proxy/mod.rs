@@ -27,6 +27,7 @@ mod pending;
 mod rate;
 mod respond;
 mod tunnel;
+mod turns;
 mod waiting;
 
 pub use self::core::Core;
@@ -39,3 +40,4 @@ pub use heads::Heads;
 pub use id::Ids;
 pub use overview::{Overview, overview};
 pub use rate::{GroupRates, Rate, Rates, network};
+pub use turns::Turns;

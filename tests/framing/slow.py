@@ -13,9 +13,11 @@ import asyncio
 import multiprocessing
 import os
 import pathlib
+import random
 import re
 import resource
 import shutil
+import socket
 import statistics
 import sys
 import tempfile
@@ -28,8 +30,10 @@ from rig.ports import HOST, Ports  # noqa: E402
 from stage import proxies  # noqa: E402
 
 HEADS, BODIES, READERS = 2000, 2000, 1000
-# Seconds between two bytes of a slow client; it begins anew when it is refused.
+# Mean seconds between two bytes of a slow client, as irregular as clients are; it begins anew when it is refused.
 PAUSE = 2
+# Bytes that a slow client has room for.
+WINDOW = 64 << 10
 GOAL = 1.5
 PIECE = bytes(256 << 10)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -53,22 +57,25 @@ def main():
 async def run(binary, requests):
     folder, ports = pathlib.Path(tempfile.mkdtemp(prefix="thalamus-slow-")), Ports()
     slow_port, quick_port = ports.free(), ports.free()
-    children = [begin(worker, slow_port), begin(worker, quick_port, prompt=True)]
+    slow, moved = multiprocessing.Value("i", 0), multiprocessing.Value("q", 0)
+    children = [begin(worker, slow_port, moved), begin(worker, quick_port, prompt=True)]
+    children += [begin(spin, core=core) for core in range(os.cpu_count())]
     proxies.certificate(folder)
     proxy = proxies.thalamus(binary, folder / "thalamus", ports, slow_port)
     with open(folder / "thalamus/thalamus.conf", "a") as config:
         config.write(QUICK_POOL.replace("@worker@", f"{HOST}:{quick_port}"))
     try:
         await proxy.start()
-        os.sched_setaffinity(proxy.process.pid, {0})
+        for thread in pathlib.Path(f"/proc/{proxy.process.pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), {0})
         others(prompt=True)
         straight, _ = await measure(quick_port, requests)
         quiet, _ = await measure(proxy.port, requests)
         before = memory(proxy.process.pid)
-        slow = multiprocessing.Value("i", 0)
         children.append(begin(crowd, proxy.port, slow))
         while slow.value < HEADS + BODIES + READERS:
             await asyncio.sleep(0.1)
+        await still(moved)
         beside, failed = await measure(proxy.port, requests)
         held = memory(proxy.process.pid) - before
         straight_beside, _ = await measure(quick_port, requests)
@@ -82,19 +89,38 @@ async def run(binary, requests):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def begin(what, *arguments, prompt=False):
-    child = multiprocessing.Process(target=lambda: (others(prompt), asyncio.run(what(*arguments))), daemon=True)
+def begin(what, *arguments, **place):
+    child = multiprocessing.Process(target=lambda: (others(**place), asyncio.run(what(*arguments))), daemon=True)
     child.start()
     return child
 
 
-def others(prompt):
+def others(prompt=False, core=None):
     """Away from the core that Thalamus has. Who is `prompt` runs before all others there: the slow clients neither stand
-    in the quick one's way nor starve, after which they would send all at once. That takes root."""
+    in the quick one's way nor starve, after which they would send all at once. That takes root. Who has a `core` runs
+    when nobody else would."""
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        return
     os.sched_setaffinity(0, set(range(1, os.cpu_count())) or {0})
     if os.geteuid() == 0:
         policy, priority = (os.SCHED_RR, 1) if prompt else (os.SCHED_OTHER, 0)
         os.sched_setscheduler(0, policy, os.sched_param(priority))
+
+
+async def spin():
+    """Keeps a core awake: to wake one takes longer than a request, and as long as the machine below likes."""
+    while True:
+        pass
+
+
+async def still(moved):
+    """The readers that stop have what they have room for: until then they are as fast as others."""
+    seen = -1
+    while seen != moved.value:
+        seen = moved.value
+        await asyncio.sleep(1)
 
 
 async def measure(port, requests):
@@ -124,7 +150,7 @@ async def again(kind, port, slow, place):
     await asyncio.sleep(5 * place)
     is_new = True
     while True:
-        _, writer = await asyncio.open_connection(HOST, port, local_addr=(f"127.0.1.{1 + int(50 * place)}", 0))
+        _, writer = await asyncio.open_connection(sock=await connected(port, f"127.0.1.{1 + int(50 * place)}"))
         if is_new:
             with slow.get_lock():
                 slow.value += 1
@@ -136,18 +162,28 @@ async def again(kind, port, slow, place):
         writer.close()
 
 
+async def connected(port, address):
+    """A small window: else the kernel would take megabytes for each one that does not read, as fast as it can."""
+    client = socket.socket()
+    client.setblocking(False)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WINDOW)
+    client.bind((address, 0))
+    await asyncio.get_running_loop().sock_connect(client, (HOST, port))
+    return client
+
+
 async def head(writer):
     await drip(writer, b"GET /_matrix/client/versions HTTP/1.1\r\nX: ")
 
 
 async def body(writer):
-    await drip(writer, b"POST /_matrix/client/v3/createRoom HTTP/1.1\r\nHost: hs.test\r\nContent-Length: 9999\r\n\r\n")
+    await drip(writer, b"POST /_matrix/media/v3/upload HTTP/1.1\r\nHost: hs.test\r\nContent-Length: 9999\r\n\r\n")
 
 
 async def drip(writer, start):
     writer.write(start)
     while not writer.is_closing():
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(PAUSE * random.uniform(0.5, 1.5))
         writer.write(b"x")
         await writer.drain()
 
@@ -158,7 +194,7 @@ async def reader(writer):
     await asyncio.sleep(3600)
 
 
-async def worker(port):
+async def worker(port, moved=None):
     async def serve(reader, writer):
         try:
             while True:
@@ -170,6 +206,8 @@ async def worker(port):
                               *[PIECE] * 64] if is_much else [OK]:
                     writer.write(piece)
                     await writer.drain()
+                    if moved:
+                        moved.value += len(piece)
         except (OSError, asyncio.IncompleteReadError):
             writer.close()
     server = await asyncio.start_server(serve, HOST, port, backlog=4096)
