@@ -132,7 +132,29 @@ impl Breaker {
     }
 }
 
+/// Whether the workers of one pool are spared, as the fault is elsewhere.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sparing {
+    until: Option<Instant>,
+}
+
+impl Sparing {
+    /// True while most are sick, and after that for as long as it takes to see that one is: with each that goes out
+    /// while the others are barely well its work falls on them, and they would take turns.
+    pub(super) fn step(&mut self, most_are_sick: bool, health: &Health, now: Instant) -> bool {
+        if most_are_sick {
+            self.until = Some(now + health.to_see());
+        }
+        self.until.is_some_and(|until| now < until)
+    }
+}
+
 impl Health {
+    /// How long it takes at most to see that a worker does not answer.
+    fn to_see(&self) -> Duration {
+        (self.interval + self.timeout) * self.checks
+    }
+
     /// True when a worker with such signs should be out.
     pub(super) fn is_sick(&self, signs: Signs) -> bool {
         signs.checks >= self.checks || signs.requests >= self.requests
@@ -232,6 +254,23 @@ mod tests {
             spared(Breaker::eject(Duration::from_secs(9), now)),
             Condition::Serving
         );
+    }
+
+    #[test]
+    fn they_stay_spared_until_it_was_seen_who_is_well() {
+        let (health, began) = (Health::default(), Instant::now());
+        let mut sparing = Sparing::default();
+        let mut after = |seconds, most_are_sick| {
+            sparing.step(most_are_sick, &health, began + Duration::from_secs(seconds))
+        };
+        assert!(!after(0, false));
+        assert!(after(1, true));
+        assert!(after(8, false), "one check may still be out");
+        assert!(!after(9, false));
+        assert!(after(20, true));
+        assert!(after(25, true), "sick again");
+        assert!(after(32, false));
+        assert!(!after(33, false));
     }
 
     #[test]

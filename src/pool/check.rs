@@ -1,6 +1,6 @@
 //! One question about a worker's health.
 
-use std::{future::poll_fn, io, time::Duration};
+use std::{fmt, future::poll_fn, io, time::Duration};
 
 use tokio::time::timeout;
 
@@ -25,33 +25,53 @@ impl Default for Check {
     }
 }
 
+/// What a check found wrong.
+#[derive(Debug)]
+pub(super) enum Ill {
+    /// No answer within that time: it is frozen, or has much to do.
+    Silent(Duration),
+    /// The wrong answer, or none that could come.
+    Wrong(String),
+}
+
+impl fmt::Display for Ill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Silent(limit) => write!(f, "no answer to the health check within {limit:?}"),
+            Self::Wrong(what) => f.write_str(what),
+        }
+    }
+}
+
+impl From<io::Error> for Ill {
+    fn from(error: io::Error) -> Self {
+        Self::Wrong(error.to_string())
+    }
+}
+
 impl Check {
     /// Asks a worker.
     ///
     /// # Errors
     /// With what is wrong with it.
-    pub(super) async fn ask(&self, worker: &Worker, limit: Duration) -> Result<(), String> {
+    pub(super) async fn ask(&self, worker: &Worker, limit: Duration) -> Result<(), Ill> {
         let asked = async {
             match self {
                 Self::Path(path) => judge(path, ask(worker, path).await?),
-                Self::Connection => connect(worker).await.map(drop).map_err(said),
+                Self::Connection => connect(worker).await.map(drop).map_err(Ill::from),
                 Self::Nothing => Ok(()),
             }
         };
-        let late = |_| format!("no answer to the health check within {limit:?}");
+        let late = |_| Ill::Silent(limit);
         timeout(limit, asked).await.map_err(late)?
     }
 }
 
-fn judge(path: &str, status: u16) -> Result<(), String> {
+fn judge(path: &str, status: u16) -> Result<(), Ill> {
     match status {
         200..400 => Ok(()),
-        _ => Err(format!("answers {status} to GET {path}")),
+        _ => Err(Ill::Wrong(format!("answers {status} to GET {path}"))),
     }
-}
-
-fn said(error: io::Error) -> String {
-    error.to_string()
 }
 
 async fn connect(worker: &Worker) -> io::Result<Stream> {
@@ -59,11 +79,10 @@ async fn connect(worker: &Worker) -> io::Result<Stream> {
 }
 
 /// The status of the answer; 0 for what is no HTTP.
-async fn ask(worker: &Worker, path: &str) -> Result<u16, String> {
+async fn ask(worker: &Worker, path: &str) -> io::Result<u16> {
     let question = format!("GET {path} HTTP/1.1\r\nHost: thalamus\r\nConnection: close\r\n\r\n");
-    let mut worker = connect(worker).await.map_err(said)?;
-    let answer = exchange(&mut worker, question.as_bytes()).await;
-    let answer = answer.map_err(said)?;
+    let mut worker = connect(worker).await?;
+    let answer = exchange(&mut worker, question.as_bytes()).await?;
     let status = std::str::from_utf8(&answer[9..]).ok();
     Ok(status.and_then(|status| status.parse().ok()).unwrap_or(0))
 }

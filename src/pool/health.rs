@@ -11,8 +11,8 @@ use tokio::{
 
 use super::{
     Condition, View, Worker, WorkerId,
-    breaker::{Breaker, Health, Signs},
-    check::Check,
+    breaker::{Breaker, Health, Signs, Sparing},
+    check::{Check, Ill},
 };
 
 /// How often signs are weighed.
@@ -24,8 +24,13 @@ pub struct Watch {
     /// The thresholds of this step.
     health: Arc<Health>,
     records: HashMap<WorkerId, Record>,
-    checks: JoinSet<(WorkerId, Result<(), String>)>,
+    /// By the name of the pool.
+    sparing: HashMap<Box<str>, Sparing>,
+    checks: JoinSet<(WorkerId, Found)>,
 }
+
+/// What a check has found.
+type Found = Result<(), Ill>;
 
 /// What is known of one worker.
 #[derive(Debug)]
@@ -33,11 +38,28 @@ struct Record {
     breaker: Breaker,
     failed_checks: u32,
     /// What the last check found wrong.
-    ill: Option<String>,
+    ill: Option<Ill>,
     next_check: Instant,
     is_checked: bool,
-    /// What the last check has shown, until it is weighed.
-    well: Option<bool>,
+    /// What it had answered when that check began.
+    served: u64,
+    /// What the last check has found, until it is weighed.
+    found: Option<Found>,
+}
+
+impl Record {
+    /// Weighs what a check has found; true when the worker is well. One that is too slow for a check and answers
+    /// its requests has much to do: it is not well, and it would help nobody to give its work to the others.
+    fn weigh(&mut self, found: Found, served: u64) -> bool {
+        let is_busy = matches!(found, Err(Ill::Silent(_))) && served != self.served;
+        let is_well = found.is_ok();
+        self.failed_checks = match is_well || is_busy {
+            true => 0,
+            false => self.failed_checks.saturating_add(1),
+        };
+        self.ill = found.err();
+        is_well
+    }
 }
 
 impl Watch {
@@ -47,6 +69,7 @@ impl Watch {
             health: settings.load_full(),
             settings,
             records: HashMap::new(),
+            sparing: HashMap::new(),
             checks: JoinSet::new(),
         }
     }
@@ -80,7 +103,7 @@ impl Watch {
             .zip(&signs)
             .filter(|(worker, signs)| self.is_sick(worker, signs))
             .count();
-        let spared = sick * 2 > workers.len();
+        let spared = self.spares(pool, sick * 2 > workers.len(), now);
         pool.set_spared(spared);
         for (worker, signs) in workers.into_iter().zip(signs) {
             let Some(record) = self.records.get_mut(&worker.id) else {
@@ -94,7 +117,7 @@ impl Watch {
                 tracing::info!(
                     pool = &*worker.pool,
                     worker = &*worker.name,
-                    check = record.ill.as_deref(),
+                    check = record.ill.as_ref().map(tracing::field::display),
                     "{} -> {}",
                     before.name(),
                     after.name()
@@ -105,6 +128,17 @@ impl Watch {
                 }
             }
         }
+    }
+
+    /// True while no worker of that pool is ejected, as most of them are sick or were a moment ago.
+    fn spares(&mut self, pool: &View, most_are_sick: bool, now: Instant) -> bool {
+        let name = &pool.settings.name;
+        if !self.sparing.contains_key(name) {
+            self.sparing.insert(name.clone(), Sparing::default());
+        }
+        self.sparing
+            .get_mut(name)
+            .is_some_and(|sparing| sparing.step(most_are_sick, &self.health, now))
     }
 
     fn is_sick(&self, worker: &Worker, signs: &Signs) -> bool {
@@ -124,24 +158,21 @@ impl Watch {
             ill: None,
             next_check: now + jitter(worker, interval),
             is_checked: false,
-            well: None,
+            served: 0,
+            found: None,
         });
         let is_failing = record.failed_checks > 0 || worker.strikes() > 0;
-        if let Some(well) = record.well.take() {
-            record.failed_checks = if well {
-                0
-            } else {
-                record.failed_checks.saturating_add(1)
-            };
-            if well && is_failing {
-                worker.recover();
-            }
+        if let Some(found) = record.found.take()
+            && record.weigh(found, worker.served())
+            && is_failing
+        {
+            worker.recover();
         }
         // One check for all who wait: they hear of it when the worker is back.
         let is_due = now >= record.next_check || (is_failing && worker.is_awaited());
         if is_due && !record.is_checked {
             record.next_check = now + interval.mul_f64(0.9) + jitter(worker, interval.mul_f64(0.2));
-            record.is_checked = true;
+            (record.is_checked, record.served) = (true, worker.served());
             let (worker, check, limit) = (worker.clone(), check.clone(), self.health.timeout);
             self.checks
                 .spawn(async move { (worker.id, check.ask(&worker, limit).await) });
@@ -156,8 +187,7 @@ impl Watch {
     fn take_checks(&mut self) {
         while let Some(Ok((id, found))) = self.checks.try_join_next() {
             if let Some(record) = self.records.get_mut(&id) {
-                (record.is_checked, record.well) = (false, Some(found.is_ok()));
-                record.ill = found.err();
+                (record.is_checked, record.found) = (false, Some(found));
             }
         }
     }
@@ -170,6 +200,10 @@ impl Watch {
         };
         if self.records.len() > pools.iter().map(|pool| pool.workers.len()).sum() {
             self.records.retain(|id, _| alive(id));
+        }
+        if self.sparing.len() > pools.len() {
+            let is_there = |name: &str| pools.iter().any(|pool| &*pool.settings.name == name);
+            self.sparing.retain(|name, _| is_there(name));
         }
     }
 }

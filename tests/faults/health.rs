@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Instant};
 use thalamus::pool::Condition;
 use tokio::task::JoinSet;
 
-use crate::{clients::Answer, house::House};
+use crate::{clients::Answer, house::House, stand_in::StandIn};
 
 /// Parks a sync for each of so many users.
 async fn park(house: &House, users: usize) -> JoinSet<Answer> {
@@ -81,6 +81,35 @@ async fn a_frozen_worker_hands_its_users_over_and_gets_them_back() {
         homes(&house, 60).await;
     }
     assert_eq!(homes(&house, 60).await, before);
+}
+
+#[tokio::test]
+async fn a_slow_worker_that_answers_keeps_its_users() {
+    let house = House::new().await;
+    let parked = park(&house, 60).await;
+    let before: Vec<usize> = house.sync.iter().map(StandIn::parked).collect();
+    house.sync[0].overload();
+    let unanswered = house.sync[0].checked() + 8;
+    let mut client = house.client().await;
+    while house.sync[0].checked() < unanswered {
+        for user in 0..60 {
+            let answer = client
+                .ask("GET", "/_matrix/client/v3/sync?timeout=0&since=", user)
+                .await;
+            assert_eq!(answer.status, 200);
+        }
+        assert_eq!(house.condition("sync1"), Condition::Serving);
+    }
+    let after: Vec<usize> = house.sync.iter().map(StandIn::parked).collect();
+    assert_eq!(after, before, "parked syncs were moved");
+    house.sync.iter().for_each(StandIn::release);
+    assert!(
+        parked
+            .join_all()
+            .await
+            .iter()
+            .all(|answer| answer.status == 200)
+    );
 }
 
 #[tokio::test]

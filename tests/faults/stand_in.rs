@@ -33,9 +33,13 @@ struct Shared {
     parked: AtomicUsize,
     /// Requests that came, checks of health not counted.
     asked: AtomicUsize,
+    /// Checks of health that came.
+    checked: AtomicUsize,
     frozen: watch::Sender<bool>,
     /// Requests are dropped with their connection while it is true, checks of health are not.
     crashing: watch::Sender<bool>,
+    /// Checks of health wait while it is true, requests do not.
+    overloaded: watch::Sender<bool>,
     /// Requests wait while it is true, checks of health do not.
     held: watch::Sender<bool>,
     /// Parked syncs are answered when it is true.
@@ -50,9 +54,11 @@ impl StandIn {
             name,
             parked: AtomicUsize::new(0),
             asked: AtomicUsize::new(0),
+            checked: AtomicUsize::new(0),
             frozen: watch::channel(false).0,
             held: watch::channel(false).0,
             crashing: watch::channel(false).0,
+            overloaded: watch::channel(false).0,
             released: watch::channel(false).0,
         });
         let address = listener.local_addr().unwrap();
@@ -91,6 +97,11 @@ impl StandIn {
         self.shared.crashing.send_replace(true);
     }
 
+    /// Answers requests, and no check of health in time.
+    pub fn overload(&self) {
+        self.shared.overloaded.send_replace(true);
+    }
+
     /// Answers checks of health only, or goes on.
     pub fn hold(&self, held: bool) {
         self.shared.held.send_replace(held);
@@ -118,6 +129,10 @@ impl StandIn {
     pub fn asked(&self) -> usize {
         self.shared.asked.load(Ordering::Relaxed)
     }
+
+    pub fn checked(&self) -> usize {
+        self.shared.checked.load(Ordering::Relaxed)
+    }
 }
 
 fn serve(listener: TcpListener, shared: Arc<Shared>) -> JoinSet<()> {
@@ -142,6 +157,9 @@ async fn talk(stream: TcpStream, shared: Arc<Shared>) {
                 return;
             }
             wait(&shared.held, false).await;
+        } else {
+            shared.checked.fetch_add(1, Ordering::Relaxed);
+            wait(&shared.overloaded, false).await;
         }
         if head.contains("/createRoom") {
             // Takes for ever, as a POST in flight at the wrong moment.
