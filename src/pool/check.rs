@@ -1,6 +1,6 @@
 //! One question about a worker's health.
 
-use std::{fmt, future::poll_fn, io, time::Duration};
+use std::{fmt, future::poll_fn, io, pin::Pin, sync::Arc, time::Duration};
 
 use tokio::time::timeout;
 
@@ -25,11 +25,13 @@ impl Default for Check {
     }
 }
 
+/// A question that is out.
+pub(super) type Asked = Pin<Box<dyn Future<Output = Result<(), Ill>> + Send>>;
+
 /// What a check found wrong.
-#[derive(Debug)]
 pub(super) enum Ill {
-    /// No answer within that time: it is frozen, or has much to do.
-    Silent(Duration),
+    /// No answer within that time: the worker is frozen, or has much to do and answers late.
+    Silent(Duration, Asked),
     /// The wrong answer, or none that could come.
     Wrong(String),
 }
@@ -37,7 +39,7 @@ pub(super) enum Ill {
 impl fmt::Display for Ill {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Silent(limit) => write!(f, "no answer to the health check within {limit:?}"),
+            Self::Silent(limit, _) => write!(f, "no answer to the health check within {limit:?}"),
             Self::Wrong(what) => f.write_str(what),
         }
     }
@@ -54,16 +56,16 @@ impl Check {
     ///
     /// # Errors
     /// With what is wrong with it.
-    pub(super) async fn ask(&self, worker: &Worker, limit: Duration) -> Result<(), Ill> {
-        let asked = async {
+    pub(super) async fn ask(self, worker: Arc<Worker>, limit: Duration) -> Result<(), Ill> {
+        let mut asked: Asked = Box::pin(async move {
             match self {
-                Self::Path(path) => judge(path, ask(worker, path).await?),
-                Self::Connection => connect(worker).await.map(drop).map_err(Ill::from),
+                Self::Path(path) => judge(&path, ask(&worker, &path).await?),
+                Self::Connection => connect(&worker).await.map(drop).map_err(Ill::from),
                 Self::Nothing => Ok(()),
             }
-        };
-        let late = |_| Ill::Silent(limit);
-        timeout(limit, asked).await.map_err(late)?
+        });
+        let found = timeout(limit, &mut asked).await;
+        found.unwrap_or_else(|_| Err(Ill::Silent(limit, asked)))
     }
 }
 

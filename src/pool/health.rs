@@ -6,7 +6,7 @@ use ahash::{HashMap, HashMapExt};
 use arc_swap::ArcSwap;
 use tokio::{
     task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval},
+    time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
 use super::{
@@ -27,18 +27,19 @@ pub struct Watch {
     /// By the name of the pool.
     sparing: HashMap<Box<str>, Sparing>,
     checks: JoinSet<(WorkerId, Found)>,
+    /// Checks that were not answered in time, and may be yet.
+    late: JoinSet<(WorkerId, bool)>,
 }
 
 /// What a check has found.
 type Found = Result<(), Ill>;
 
 /// What is known of one worker.
-#[derive(Debug)]
 struct Record {
     breaker: Breaker,
     failed_checks: u32,
     /// What the last check found wrong.
-    ill: Option<Ill>,
+    ill: Option<String>,
     next_check: Instant,
     is_checked: bool,
     /// What it had answered when that check began.
@@ -48,17 +49,15 @@ struct Record {
 }
 
 impl Record {
-    /// Weighs what a check has found; true when the worker is well. One that is too slow for a check and answers
-    /// its requests has much to do: it is not well, and it would help nobody to give its work to the others.
-    fn weigh(&mut self, found: Found, served: u64) -> bool {
-        let is_busy = matches!(found, Err(Ill::Silent(_))) && served != self.served;
-        let is_well = found.is_ok();
-        self.failed_checks = match is_well || is_busy {
-            true => 0,
-            false => self.failed_checks.saturating_add(1),
+    /// Weighs what a check has found. A worker that is too slow for it and `answers` requests is not frozen: it has
+    /// much to do, and to give its work to the others would help nobody.
+    fn weigh(&mut self, ill: Option<&Ill>, answers: bool) {
+        self.failed_checks = match ill {
+            Some(Ill::Silent(..)) if answers => 0,
+            Some(_) => self.failed_checks.saturating_add(1),
+            None => 0,
         };
-        self.ill = found.err();
-        is_well
+        self.ill = ill.map(Ill::to_string);
     }
 }
 
@@ -71,6 +70,7 @@ impl Watch {
             records: HashMap::new(),
             sparing: HashMap::new(),
             checks: JoinSet::new(),
+            late: JoinSet::new(),
         }
     }
 
@@ -117,7 +117,7 @@ impl Watch {
                 tracing::info!(
                     pool = &*worker.pool,
                     worker = &*worker.name,
-                    check = record.ill.as_ref().map(tracing::field::display),
+                    check = record.ill.as_deref(),
                     "{} -> {}",
                     before.name(),
                     after.name()
@@ -162,11 +162,18 @@ impl Watch {
             found: None,
         });
         let is_failing = record.failed_checks > 0 || worker.strikes() > 0;
-        if let Some(found) = record.found.take()
-            && record.weigh(found, worker.served())
-            && is_failing
-        {
-            worker.recover();
+        if let Some(found) = record.found.take() {
+            let ill = found.err();
+            record.weigh(ill.as_ref(), worker.served() != record.served);
+            match ill {
+                None if is_failing => worker.recover(),
+                Some(Ill::Silent(limit, asked)) => {
+                    let (id, limit) = (worker.id, limit * self.health.checks);
+                    let answered = async move { matches!(timeout(limit, asked).await, Ok(Ok(()))) };
+                    self.late.spawn(async move { (id, answered.await) });
+                }
+                _ => {}
+            }
         }
         // One check for all who wait: they hear of it when the worker is back.
         let is_due = now >= record.next_check || (is_failing && worker.is_awaited());
@@ -175,7 +182,7 @@ impl Watch {
             (record.is_checked, record.served) = (true, worker.served());
             let (worker, check, limit) = (worker.clone(), check.clone(), self.health.timeout);
             self.checks
-                .spawn(async move { (worker.id, check.ask(&worker, limit).await) });
+                .spawn(async move { (worker.id, check.ask(worker, limit).await) });
         }
         Signs {
             checks: record.failed_checks,
@@ -188,6 +195,13 @@ impl Watch {
         while let Some(Ok((id, found))) = self.checks.try_join_next() {
             if let Some(record) = self.records.get_mut(&id) {
                 (record.is_checked, record.found) = (false, Some(found));
+            }
+        }
+        while let Some(Ok((id, answered))) = self.late.try_join_next() {
+            if let Some(record) = self.records.get_mut(&id)
+                && answered
+            {
+                record.failed_checks = 0;
             }
         }
     }

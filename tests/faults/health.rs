@@ -1,11 +1,21 @@
 //! Dying, freezing, coming back.
 
-use std::{collections::HashMap, time::Instant};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
-use thalamus::pool::Condition;
-use tokio::task::JoinSet;
+use thalamus::{config::Settings, pool::Condition};
+use tokio::{
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 
-use crate::{clients::Answer, house::House, stand_in::StandIn};
+use crate::{
+    clients::Answer,
+    house::{HANGS, House},
+    stand_in::StandIn,
+};
 
 /// Parks a sync for each of so many users.
 async fn park(house: &House, users: usize) -> JoinSet<Answer> {
@@ -88,7 +98,7 @@ async fn a_slow_worker_that_answers_keeps_its_users() {
     let house = House::new().await;
     let parked = park(&house, 60).await;
     let before: Vec<usize> = house.sync.iter().map(StandIn::parked).collect();
-    house.sync[0].overload();
+    house.sync[0].answer_checks_after(HANGS);
     let unanswered = house.sync[0].checked() + 8;
     let mut client = house.client().await;
     while house.sync[0].checked() < unanswered {
@@ -110,6 +120,23 @@ async fn a_slow_worker_that_answers_keeps_its_users() {
             .iter()
             .all(|answer| answer.status == 200)
     );
+}
+
+#[tokio::test]
+async fn a_worker_that_answers_its_checks_late_is_not_ejected() {
+    let second = Duration::from_secs(1);
+    let mut house = House::new().await;
+    let change = |settings: &mut Settings| settings.health.timeout = second;
+    house.reload_with(&[0, 1, 2], change).await;
+    house.sync[0].answer_checks_after(second.mul_f64(1.3));
+    let late = house.sync[0].checked() + 5;
+    let checked = async {
+        while house.sync[0].checked() < late {
+            assert_eq!(house.condition("sync1"), Condition::Serving);
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(HANGS, checked).await.expect("it is not checked");
 }
 
 #[tokio::test]

@@ -38,8 +38,8 @@ struct Shared {
     frozen: watch::Sender<bool>,
     /// Requests are dropped with their connection while it is true, checks of health are not.
     crashing: watch::Sender<bool>,
-    /// Checks of health wait while it is true, requests do not.
-    overloaded: watch::Sender<bool>,
+    /// How long checks of health wait, requests do not.
+    late: watch::Sender<Duration>,
     /// Requests wait while it is true, checks of health do not.
     held: watch::Sender<bool>,
     /// Parked syncs are answered when it is true.
@@ -58,7 +58,7 @@ impl StandIn {
             frozen: watch::channel(false).0,
             held: watch::channel(false).0,
             crashing: watch::channel(false).0,
-            overloaded: watch::channel(false).0,
+            late: watch::channel(Duration::ZERO).0,
             released: watch::channel(false).0,
         });
         let address = listener.local_addr().unwrap();
@@ -97,9 +97,9 @@ impl StandIn {
         self.shared.crashing.send_replace(true);
     }
 
-    /// Answers requests, and no check of health in time.
-    pub fn overload(&self) {
-        self.shared.overloaded.send_replace(true);
+    /// Answers checks of health so late from now on.
+    pub fn answer_checks_after(&self, late: Duration) {
+        self.shared.late.send_replace(late);
     }
 
     /// Answers checks of health only, or goes on.
@@ -159,7 +159,8 @@ async fn talk(stream: TcpStream, shared: Arc<Shared>) {
             wait(&shared.held, false).await;
         } else {
             shared.checked.fetch_add(1, Ordering::Relaxed);
-            wait(&shared.overloaded, false).await;
+            let late = *shared.late.borrow();
+            sleep(late).await;
         }
         if head.contains("/createRoom") {
             // Takes for ever, as a POST in flight at the wrong moment.
