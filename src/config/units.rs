@@ -2,10 +2,17 @@
 
 use std::time::Duration;
 
-/// A duration such as `30s`, `10m` or `1h 30m`.
+/// Longer than anything here is meant to take, and short enough to be added to a moment or multiplied.
+const LONGEST: Duration = Duration::from_hours(366 * 24);
+
+/// A duration such as `30s`, `10m` or `1h 30m`, of a year at most.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text)
-        .map_err(|error| format!("{error}; write a duration such as 90s or 10m"))
+    let wrong = |what| format!("{what}; write a duration such as 90s or 10m");
+    let duration = humantime::parse_duration(text).map_err(|error| wrong(error.to_string()))?;
+    match duration <= LONGEST {
+        true => Ok(duration),
+        false => Err(wrong("longer than a year".into())),
+    }
 }
 
 /// A size in bytes, written as in Synapse's configuration: `50M`, also `12.5MiB`; K, M and G count by 1024.
@@ -60,8 +67,9 @@ mod tests {
     #[test]
     fn durations_have_a_unit() {
         assert_eq!(duration("1h 30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("1y").map(|year| year.as_secs()), Ok(31_557_600));
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
-        for text in ["", "30", "s", "-5s", "30 parsecs"] {
+        for text in ["", "30", "s", "-5s", "30 parsecs", "2y", "500000000000y"] {
             assert!(
                 duration(text)
                     .unwrap_err()
