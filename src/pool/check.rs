@@ -30,7 +30,7 @@ pub(super) type Asked = Pin<Box<dyn Future<Output = Result<(), Ill>> + Send>>;
 
 /// What a check found wrong.
 pub(super) enum Ill {
-    /// No answer within that time: the worker is frozen, or has much to do and answers late.
+    /// No answer within that time, to nobody: the worker is frozen, or answers late.
     Silent(Duration, Asked),
     /// The wrong answer, or none that could come.
     Wrong(String),
@@ -52,20 +52,27 @@ impl From<io::Error> for Ill {
 }
 
 impl Check {
-    /// Asks a worker.
+    /// Asks a worker. One that is late and answers requests meanwhile has much to do: it would help nobody to give
+    /// its work to the others, so it is well.
     ///
     /// # Errors
     /// With what is wrong with it.
     pub(super) async fn ask(self, worker: Arc<Worker>, limit: Duration) -> Result<(), Ill> {
-        let mut asked: Asked = Box::pin(async move {
-            match self {
-                Self::Path(path) => judge(&path, ask(&worker, &path).await?),
-                Self::Connection => connect(&worker).await.map(drop).map_err(Ill::from),
-                Self::Nothing => Ok(()),
-            }
-        });
-        let found = timeout(limit, &mut asked).await;
-        found.unwrap_or_else(|_| Err(Ill::Silent(limit, asked)))
+        let before = worker.served();
+        let mut asked: Asked = Box::pin(self.question(worker.clone()));
+        match timeout(limit, &mut asked).await {
+            Ok(found) => found,
+            Err(_) if worker.served() > before => Ok(()),
+            Err(_) => Err(Ill::Silent(limit, asked)),
+        }
+    }
+
+    async fn question(self, worker: Arc<Worker>) -> Result<(), Ill> {
+        match self {
+            Self::Path(path) => judge(&path, ask(&worker, &path).await?),
+            Self::Connection => connect(&worker).await.map(drop).map_err(Ill::from),
+            Self::Nothing => Ok(()),
+        }
     }
 }
 

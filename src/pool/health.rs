@@ -26,15 +26,13 @@ pub struct Watch {
     records: HashMap<WorkerId, Record>,
     /// By the name of the pool.
     sparing: HashMap<Box<str>, Sparing>,
-    checks: JoinSet<(WorkerId, Found)>,
-    /// Checks that were not answered in time, and may be yet.
-    late: JoinSet<(WorkerId, bool)>,
+    checks: JoinSet<(WorkerId, Result<(), Ill>)>,
+    /// Checks that were not answered in time: whom they find well after all.
+    late: JoinSet<Option<WorkerId>>,
 }
 
-/// What a check has found.
-type Found = Result<(), Ill>;
-
 /// What is known of one worker.
+#[derive(Debug)]
 struct Record {
     breaker: Breaker,
     failed_checks: u32,
@@ -42,23 +40,8 @@ struct Record {
     ill: Option<String>,
     next_check: Instant,
     is_checked: bool,
-    /// What it had answered when that check began.
-    served: u64,
-    /// What the last check has found, until it is weighed.
-    found: Option<Found>,
-}
-
-impl Record {
-    /// Weighs what a check has found. A worker that is too slow for it and `answers` requests is not frozen: it has
-    /// much to do, and to give its work to the others would help nobody.
-    fn weigh(&mut self, ill: Option<&Ill>, answers: bool) {
-        self.failed_checks = match ill {
-            Some(Ill::Silent(..)) if answers => 0,
-            Some(_) => self.failed_checks.saturating_add(1),
-            None => 0,
-        };
-        self.ill = ill.map(Ill::to_string);
-    }
+    /// What the last check has shown, until it is weighed.
+    well: Option<bool>,
 }
 
 impl Watch {
@@ -103,7 +86,8 @@ impl Watch {
             .zip(&signs)
             .filter(|(worker, signs)| self.is_sick(worker, signs))
             .count();
-        let spared = self.spares(pool, sick * 2 > workers.len(), now);
+        let sparing = self.sparing.entry(pool.settings.name.clone()).or_default();
+        let spared = sparing.step(sick * 2 > workers.len(), &self.health, now);
         pool.set_spared(spared);
         for (worker, signs) in workers.into_iter().zip(signs) {
             let Some(record) = self.records.get_mut(&worker.id) else {
@@ -130,17 +114,6 @@ impl Watch {
         }
     }
 
-    /// True while no worker of that pool is ejected, as most of them are sick or were a moment ago.
-    fn spares(&mut self, pool: &View, most_are_sick: bool, now: Instant) -> bool {
-        let name = &pool.settings.name;
-        if !self.sparing.contains_key(name) {
-            self.sparing.insert(name.clone(), Sparing::default());
-        }
-        self.sparing
-            .get_mut(name)
-            .is_some_and(|sparing| sparing.step(most_are_sick, &self.health, now))
-    }
-
     fn is_sick(&self, worker: &Worker, signs: &Signs) -> bool {
         let is_out = self
             .records
@@ -158,28 +131,24 @@ impl Watch {
             ill: None,
             next_check: now + jitter(worker, interval),
             is_checked: false,
-            served: 0,
-            found: None,
+            well: None,
         });
         let is_failing = record.failed_checks > 0 || worker.strikes() > 0;
-        if let Some(found) = record.found.take() {
-            let ill = found.err();
-            record.weigh(ill.as_ref(), worker.served() != record.served);
-            match ill {
-                None if is_failing => worker.recover(),
-                Some(Ill::Silent(limit, asked)) => {
-                    let (id, limit) = (worker.id, limit * self.health.checks);
-                    let answered = async move { matches!(timeout(limit, asked).await, Ok(Ok(()))) };
-                    self.late.spawn(async move { (id, answered.await) });
-                }
-                _ => {}
+        if let Some(well) = record.well.take() {
+            record.failed_checks = if well {
+                0
+            } else {
+                record.failed_checks.saturating_add(1)
+            };
+            if well && is_failing {
+                worker.recover();
             }
         }
         // One check for all who wait: they hear of it when the worker is back.
         let is_due = now >= record.next_check || (is_failing && worker.is_awaited());
         if is_due && !record.is_checked {
             record.next_check = now + interval.mul_f64(0.9) + jitter(worker, interval.mul_f64(0.2));
-            (record.is_checked, record.served) = (true, worker.served());
+            record.is_checked = true;
             let (worker, check, limit) = (worker.clone(), check.clone(), self.health.timeout);
             self.checks
                 .spawn(async move { (worker.id, check.ask(worker, limit).await) });
@@ -193,14 +162,19 @@ impl Watch {
 
     fn take_checks(&mut self) {
         while let Some(Ok((id, found))) = self.checks.try_join_next() {
-            if let Some(record) = self.records.get_mut(&id) {
-                (record.is_checked, record.found) = (false, Some(found));
+            let Some(record) = self.records.get_mut(&id) else {
+                continue;
+            };
+            (record.is_checked, record.well) = (false, Some(found.is_ok()));
+            record.ill = found.as_ref().err().map(Ill::to_string);
+            if let Err(Ill::Silent(limit, asked)) = found {
+                let answer = timeout(limit * self.health.checks, asked);
+                self.late
+                    .spawn(async move { matches!(answer.await, Ok(Ok(()))).then_some(id) });
             }
         }
-        while let Some(Ok((id, answered))) = self.late.try_join_next() {
-            if let Some(record) = self.records.get_mut(&id)
-                && answered
-            {
+        while let Some(Ok(found)) = self.late.try_join_next() {
+            if let Some(record) = found.and_then(|id| self.records.get_mut(&id)) {
                 record.failed_checks = 0;
             }
         }
